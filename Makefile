@@ -1,0 +1,63 @@
+# Each target sets up what it needs in .venv/ (with uv where it is there, else venv and pip).
+PYTHON ?= python3
+BIN := .venv/bin
+UV := $(shell command -v uv 2>/dev/null)
+SET_UP := pyproject.toml constraints.txt
+
+.PHONY: demo run serve test lint bench clean help
+
+help:
+	@echo "make demo   the whole job on the bundled archive, without network, into demo/"
+	@echo "make run    fetch, tag and store what is due (sources.toml)"
+	@echo "make serve  browse news.db in Datasette"
+	@echo "make test   the tests        make lint   ruff, mypy, import-linter"
+	@echo "make bench  speed ratios     make clean  remove what was built"
+
+demo: .venv/.run
+	$(BIN)/aiwire demo
+
+run: .venv/.run
+	@test -f sources.toml || $(BIN)/aiwire init
+	$(BIN)/aiwire run
+
+serve: .venv/.run
+	$(BIN)/aiwire serve
+
+test: .venv/.dev
+	$(BIN)/python -m pytest -n auto
+
+lint: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/.dev
+	$(BIN)/python bench/bench_tagging.py
+
+clean:
+	rm -rf .venv demo dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+.venv/bin/python:
+ifdef UV
+	$(UV) venv --quiet --python $(PYTHON) .venv
+else
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+endif
+
+.venv/.run: .venv/bin/python $(SET_UP)
+ifdef UV
+	$(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable .
+else
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+endif
+	@touch $@
+
+.venv/.dev: .venv/.run
+ifdef UV
+	$(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt --group dev
+else
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev
+endif
+	@touch $@

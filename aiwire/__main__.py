@@ -1,0 +1,5 @@
+"""`python -P -m aiwire`: the console script without its script. (-P: a folder called `db` here must not be imported.)"""
+
+from aiwire.cli import main
+
+main()

@@ -1,0 +1,212 @@
+"""What every command shares: options, the clock, opening the database, the console."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import logging
+import os
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
+
+import click
+
+from aiwire.config import Settings, find_config, load_settings
+from aiwire.exceptions import ConfigError, InputError
+from aiwire.types import parse_iso
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = [
+    "ISO_MOMENT",
+    "MAX_INPUT_BYTES",
+    "Context",
+    "common_options",
+    "console",
+    "print_json",
+    "print_json_line",
+    "read_input",
+    "read_json_lines",
+    "read_text",
+    "read_url_map",
+    "warn",
+]
+
+MAX_INPUT_BYTES = 128 * 1024 * 1024  # of one input file after decompression: a bomb must not fill the memory
+
+GZIP_MAGIC = b"\x1f\x8b"
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class _IsoMoment(click.ParamType[datetime]):
+    name = "ISO time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        try:
+            return parse_iso(value)
+        except ValueError:
+            self.fail(f"{value!r} is no ISO 8601 time such as 2026-11-23T06:00:00Z", param, ctx)
+
+
+ISO_MOMENT = _IsoMoment()
+
+
+@dataclass(frozen=True)
+class Context:
+    """The settings of this call and its clock. The clock is read here and nowhere else."""
+
+    settings: Settings
+    given_now: datetime | None
+    verbose: int
+
+    @property
+    def now(self) -> datetime:
+        return self.given_now or datetime.now(UTC).replace(microsecond=0)
+
+
+def common_options(command: F) -> F:
+    """Add --db, --config, --now and -v, and hand the command a `Context` as its first argument."""
+
+    @click.option("--db", type=click.Path(path_type=Path, dir_okay=False), help="Database file [default: news.db].")
+    @click.option("--config", type=click.Path(path_type=Path), help="Settings file [default: ./aiwire.toml, then the user's].")
+    @click.option("--now", type=ISO_MOMENT, help="Take this as the present time, for example 2026-11-23T06:00:00Z.")
+    @click.option("-v", "--verbose", count=True, help="Log events to stderr; -vv for all of them.")
+    @click.pass_context
+    def wrapper(
+        ctx: click.Context, /, db: Path | None, config: Path | None, now: datetime | None, verbose: int, **kwargs: Any
+    ) -> Any:
+        _configure_logging(verbose)
+        overrides = {"db": db} | {name: kwargs[name] for name in ("sources", "port") if name in kwargs}
+        found = find_config(config, folder=Path())
+        settings = load_settings(found, environ=os.environ, overrides=overrides)
+        return ctx.invoke(command, Context(settings, now, verbose), **kwargs)
+
+    wrapper.__name__ = command.__name__
+    wrapper.__doc__ = command.__doc__
+    return wrapper  # type: ignore[return-value]  # click's decorators erase the signature
+
+
+def _configure_logging(verbose: int) -> None:
+    level = (logging.ERROR, logging.INFO, logging.DEBUG)[min(verbose, 2)]
+    logging.basicConfig(stream=sys.stderr, level=level, format="%(levelname)s %(name)s: %(message)s", force=True)
+    for noisy in ("trafilatura", "htmldate", "readability", "httpx2", "httpcore2", "hpack"):
+        logging.getLogger(noisy).setLevel(logging.CRITICAL if verbose < 2 else logging.DEBUG)
+
+
+def console(*, stderr: bool = True) -> Console:
+    """Return a rich console. Progress and messages go to stderr, so that stdout stays a clean filter."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False, soft_wrap=False)
+
+
+def warn(message: str) -> None:
+    """Print one line on stderr, whatever `message` holds."""
+    click.echo("aiwire: " + " ".join(message.split()), err=True)
+
+
+def print_json(value: Any) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def print_json_line(value: Any) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False))
+
+
+@contextmanager
+def _opened(name: str) -> Iterator[BinaryIO]:
+    """Open a file, or stdin for `-`, for reading; gzip is opened whatever the file is called.
+
+    Raises:
+        InputError: it cannot be read or is broken gzip, then or while the block reads.
+    """
+    try:
+        with nullcontext(sys.stdin.buffer) if name == "-" else Path(name).open("rb") as raw:
+            file = cast(io.BufferedReader, raw)  # which both are
+            packed = file.peek(2).startswith(GZIP_MAGIC)
+            yield cast(BinaryIO, gzip.GzipFile(fileobj=file)) if packed else file
+    except OSError as e:  # gzip.BadGzipFile is one
+        raise InputError(f"{name}: cannot be read: {e.strerror or e}") from e
+    except (EOFError, zlib.error) as e:
+        raise InputError(f"{name}: broken gzip: {e}") from e
+
+
+def read_input(name: str) -> bytes:
+    """Return the bytes of a file, or of stdin for `-`.
+
+    Raises:
+        InputError: it cannot be read, is broken gzip, or is larger than `MAX_INPUT_BYTES`.
+    """
+    with _opened(name) as file:
+        data = file.read(MAX_INPUT_BYTES + 1)
+    if len(data) > MAX_INPUT_BYTES:
+        raise InputError(f"{name}: larger than {MAX_INPUT_BYTES >> 20} MiB; split it")
+    return data
+
+
+def read_text(name: str) -> str:
+    """Return a UTF-8 text file, or stdin for `-`.
+
+    Raises:
+        InputError: as `read_input`, or it is not UTF-8.
+    """
+    try:
+        return read_input(name).decode("utf-8")
+    except UnicodeDecodeError as e:
+        raise InputError(f"{name}: is not UTF-8: {e}") from e
+
+
+def read_json_lines(name: str) -> Iterator[tuple[int, dict[str, Any] | InputError]]:
+    """Yield line number and object of each line of a JSON Lines file as it is read; a bad line is an InputError value.
+
+    Raises:
+        InputError: the file cannot be read, or a line is larger than `MAX_INPUT_BYTES`.
+    """
+    with _opened(name) as file:
+        for number, line in enumerate(iter(lambda: file.readline(MAX_INPUT_BYTES + 1), b""), start=1):
+            if len(line) > MAX_INPUT_BYTES:
+                raise InputError(f"{name}:{number}: a line larger than {MAX_INPUT_BYTES >> 20} MiB")
+            if line.strip():
+                yield number, _json_object(line, f"{name}:{number}")
+
+
+def _json_object(line: bytes, where: str) -> dict[str, Any] | InputError:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError) as e:
+        return InputError(f"{where}: not a JSON object: {e}")
+    return value if isinstance(value, dict) else InputError(f"{where}: a JSON object is wanted, not {type(value).__name__}")
+
+
+def read_url_map(path: Path | None) -> dict[str, str]:
+    """Return file name -> URL of a two-column tab-separated file.
+
+    Raises:
+        ConfigError: it cannot be read, or a line has no tab.
+    """
+    if path is None:
+        return {}
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as e:
+        raise ConfigError(f"{path}: cannot be read: {e}") from e
+    pairs: dict[str, str] = {}
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        name, tab, url = line.partition("\t")
+        if not tab:
+            raise ConfigError(f"{path}:{number}: a file name, a tab and a URL are wanted")
+        pairs[name] = url.split("\t", 1)[0].strip()
+    return pairs

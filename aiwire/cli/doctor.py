@@ -1,0 +1,74 @@
+"""doctor: environment, database and sources: what is wrong, and the remedy."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from aiwire.cli.common import Context, common_options
+from aiwire.config import Settings
+from aiwire.exceptions import AiwireError
+
+__all__ = ["doctor"]
+
+
+@click.command()
+@common_options
+def doctor(context: Context) -> None:
+    """Check the installation, the settings, the source list and the database. Exit status 1 if one fails.
+
+    \b
+    Example:
+      aiwire doctor
+    """
+    checks: dict[str, Callable[[Settings], str]] = {
+        "packages": _packages,
+        "lexicon": _lexicon,
+        "sources": _sources,
+        "database": _database,
+    }
+    failed = False
+    for name, check in checks.items():
+        try:
+            click.echo(f"ok    {name}: {check(context.settings)}")
+        except AiwireError as e:
+            failed = True
+            click.echo(f"FAIL  {name}: {e}")
+    if failed:
+        raise SystemExit(1)
+
+
+def _packages(settings: Settings) -> str:
+    """Check that `nlp`, `db` and `ingest` are ours: other distributions own those names, too."""
+    home = Path(str(importlib.import_module("aiwire").__file__)).resolve().parent.parent
+    for name in ("ingest", "nlp", "db"):
+        found = importlib.import_module(name).__file__
+        if not found or Path(found).resolve().parent.parent != home:
+            raise AiwireError(f"'{name}' comes from {found}, not from aiwire; install aiwire in an environment of its own")
+    return f"ingest, nlp and db are aiwire's, in {home}"
+
+
+def _lexicon(settings: Settings) -> str:
+    from nlp.gazetteer import lint, load_lexicon
+
+    lexicon = load_lexicon()
+    if problems := lint(lexicon):
+        raise AiwireError("; ".join(problems[:5]))
+    return f"{len(lexicon.entities)} entities, version {lexicon.version}"
+
+
+def _sources(settings: Settings) -> str:
+    from ingest.sources import load_sources
+
+    return f"{len(load_sources(settings.sources))} sources in {settings.sources}"
+
+
+def _database(settings: Settings) -> str:
+    from db.connection import check, open_existing
+
+    if not settings.db.is_file():
+        return f"{settings.db} is not there yet; `aiwire run` makes it"
+    return check(open_existing(settings.db))

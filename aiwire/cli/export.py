@@ -1,0 +1,95 @@
+"""export: CSV files out of the rollups."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+
+from aiwire.cli.common import Context, common_options, warn
+from aiwire.exceptions import ConfigError
+
+__all__ = ["export", "write_trends"]
+
+KINDS = ("company", "accelerator", "theme", "model", "regulation")
+
+
+class _IsoDate(click.ParamType[date]):
+    name = "ISO date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        try:
+            return value if isinstance(value, date) else date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no date such as 2026-11-23", param, ctx)
+
+
+ISO_DATE = _IsoDate()
+
+
+@click.group()
+def export() -> None:
+    """Write CSV files for spreadsheets and notebooks."""
+
+
+@export.command()
+@click.option("--since", type=ISO_DATE, help="First day; the week that holds it is the first [default: first article].")
+@click.option("--until", type=ISO_DATE, help="Last day; the week that holds it is the last [default: now].")
+@click.option("--kind", "kinds", type=click.Choice(KINDS), multiple=True, help="Only entities of this kind (may be repeated).")
+@click.option("--entity", "entities", multiple=True, help="Only this entity id (may be repeated).")
+@click.option("--segment", default="all", show_default=True, help="all, owned, independent, lang:en …, or * for every one.")
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write, with its .meta.json [default: stdout].")
+@common_options
+def trends(
+    context: Context,
+    since: date | None,
+    until: date | None,
+    kinds: tuple[str, ...],
+    entities: tuple[str, ...],
+    segment: str,
+    output: Path | None,
+) -> None:
+    """Weekly counts and shares, one row per week, entity and segment, zero weeks included.
+
+    \b
+    Examples:
+      aiwire export trends -o trends_weekly.csv
+      aiwire export trends --kind accelerator --since 2026-01-01 | head
+    """
+    if since and until and since > until:
+        raise ConfigError(f"--since {since} is later than --until {until}")
+    rows = write_trends(
+        context,
+        output,
+        since=since,
+        until=until,
+        kinds=kinds,
+        entities=entities,
+        segment=None if segment == "*" else segment,
+    )
+    if output is not None:
+        warn(f"{rows} rows written to {output}")
+
+
+def write_trends(context: Context, output: Path | None, **selection: Any) -> int:
+    """Write the trend CSV to `output` with its sidecar, or to stdout, and return the number of rows.
+
+    `selection`: since, until, kinds, entities, segment of `db.export.TrendsQuery`.
+    """
+    from db.connection import open_existing
+    from db.export import TrendsQuery, export_trends, trends_meta, write_atomically
+    from nlp.precision import load_precision
+
+    db = open_existing(context.settings.db)
+    query = TrendsQuery(now=context.now, base_url=context.settings.base_url, **selection)
+    precision = load_precision()
+    if output is None:
+        return export_trends(db, sys.stdout, query, precision=precision)
+    meta = json.dumps(trends_meta(db, query), ensure_ascii=False, indent=2) + "\n"
+    rows = write_atomically(output, lambda out: export_trends(db, out, query, precision=precision))
+    write_atomically(output.with_suffix(".meta.json"), lambda out: out.write(meta))
+    return rows

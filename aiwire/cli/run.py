@@ -1,0 +1,222 @@
+"""run, fetch, tag and trends: the commands that write the database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from aiwire import __version__
+from aiwire.cli.common import Context, common_options, print_json, warn
+from aiwire.cli.progress import bars
+from aiwire.config import Settings
+from aiwire.lock import writer_lock
+
+if TYPE_CHECKING:
+    from aiwire.pipeline.report import RunReport
+    from aiwire.pipeline.run import Tag
+    from ingest.fetch import Fetcher
+    from sqlite_utils import Database
+
+__all__ = ["fetch", "prepared_tagger", "print_report", "run", "run_sources", "tag", "trends", "writable"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _run_options(command: F) -> F:
+    options = (
+        click.option("--sources", type=click.Path(path_type=Path, dir_okay=False), help="Source list [default: sources.toml]."),
+        click.option("--force", is_flag=True, help="Take sources that are not due, too."),
+        click.option("--max-seconds", type=click.FloatRange(min=0), help="Stop after that long; what is left stays due."),
+        click.option("--strict", is_flag=True, help="Exit status 1 if a source failed."),
+        click.option("--json", "as_json", is_flag=True, help="Print the report as JSON on stdout."),
+        click.option("--record", type=click.Path(path_type=Path, dir_okay=False), help="Write every HTTP exchange to this .warc.gz."),
+        click.option("--replay", type=click.Path(path_type=Path, dir_okay=False), multiple=True, help="Answer from this .warc.gz instead of the network (may be repeated)."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.command()
+@_run_options
+@common_options
+def run(context: Context, **options: Any) -> None:
+    """All that is due: fetch, parse, extract, tag, save, roll up. What cron calls.
+
+    \b
+    Examples:
+      aiwire run
+      aiwire run --force --json --strict
+      aiwire run --replay news.warc.gz --db replay.db
+    """
+    _run(context, command="run", **options)
+
+
+@click.command()
+@_run_options
+@common_options
+def fetch(context: Context, **options: Any) -> None:
+    """Only fetch, parse, extract and save; `aiwire tag` does the rest.
+
+    \b
+    Example:
+      aiwire fetch && aiwire tag
+    """
+    _run(context, command="fetch", **options)
+
+
+def _run(context: Context, *, command: str, strict: bool, as_json: bool, sources: Path | None, **options: Any) -> None:
+    report = run_sources(context, command=command, **options)
+    print_report(report, as_json=as_json)
+    if report.internal_errors or (strict and report.failed):
+        raise SystemExit(1)
+
+
+def run_sources(
+    context: Context,
+    *,
+    command: str = "run",
+    force: bool = False,
+    max_seconds: float | None = None,
+    record: Path | None = None,
+    replay: tuple[Path, ...] = (),
+) -> RunReport:
+    """Do one run over the source list of the settings and return its report. `fetch` leaves the tags for later."""
+    if record and replay:
+        raise click.UsageError("--record and --replay exclude each other")
+    from aiwire.pipeline.run import Run, RunOptions
+    from ingest.sources import load_sources
+
+    settings = context.settings
+    listed = load_sources(settings.sources)
+    with ExitStack() as stack:
+        fetcher, now = stack.enter_context(_fetcher(context, record, replay))
+        db = stack.enter_context(writable(settings))
+        tagger = prepared_tagger(db) if command != "fetch" else None
+        options = RunOptions(
+            now=now,
+            force=force,
+            replay=bool(replay),
+            max_seconds=max_seconds,
+            check_every_minutes=settings.check_every_minutes,
+            full_text_below_words=settings.full_text_below_words,
+            pages_per_run=settings.pages_per_run,
+        )
+        progress = stack.enter_context(bars())
+        return Run(db, listed, fetcher, tagger, options, progress=progress)(command)
+
+
+@contextmanager
+def _fetcher(context: Context, record: Path | None, replay: tuple[Path, ...]) -> Iterator[tuple[Fetcher, datetime]]:
+    """Yield the fetcher and the run's clock: in a replay the newest capture, unless --now is given."""
+    from ingest.fetch import Fetcher, FetchLimits, network_transport
+    from ingest.warc import Recorder, RecordingTransport, ReplayTransport
+
+    s, now = context.settings, context.now
+    agent = f"aiwire/{__version__}" + (f" (+{s.contact})" if s.contact else "")
+    if replay:
+        archive = ReplayTransport(replay, at=context.given_now)
+        fetcher = Fetcher(FetchLimits.for_replay(), user_agent=agent, transport=archive)
+        yield fetcher, context.given_now or archive.newest
+        return
+    limits = FetchLimits(
+        connect_s=s.connect_timeout_s,
+        read_s=s.read_timeout_s,
+        total_s=s.total_timeout_s,
+        max_wire_bytes=int(s.max_wire_mib * 2**20),
+        max_body_bytes=int(s.max_body_mib * 2**20),
+        concurrency=s.concurrency,
+        host_gap_s=s.host_gap_s,
+    )
+    if record is None:
+        yield Fetcher(limits, user_agent=agent), now
+        return
+    with Recorder(record, now=now) as recorder:
+        transport = RecordingTransport(network_transport(limits), recorder)
+        yield Fetcher(limits, user_agent=agent, transport=transport), now
+
+
+@contextmanager
+def writable(settings: Settings) -> Iterator[Database]:
+    """Open the database for writing, with the lock held, the schema current and the reference tables loaded."""
+    from db.connection import connect
+    from db.reference import load_reference
+
+    with writer_lock(settings.db):
+        db = connect(settings.db)
+        try:
+            load_reference(db)
+            yield db
+        finally:
+            db.close()
+
+
+def prepared_tagger(db: Database) -> Tag:
+    """Return the tagger as a function, its entities and aliases brought into the database."""
+    from db.store import sync_entities
+    from nlp.gazetteer import load_lexicon
+    from nlp.pipeline import load_tagger, tag_articles
+
+    nlp = load_tagger()
+    sync_entities(db, load_lexicon().entities)
+    return lambda texts: tag_articles(nlp, texts)
+
+
+@click.command()
+@click.option("--all", "everything", is_flag=True, help="Retag every article, not only what is untagged or out of date.")
+@common_options
+def tag(context: Context, everything: bool) -> None:
+    """Tag the stored articles that have no tags, or tags of an older tagger or lexicon.
+
+    \b
+    Example:
+      aiwire tag --all
+    """
+    from aiwire.pipeline.retag import tag_stored
+    from nlp.pipeline import versions
+
+    with writable(context.settings) as db:
+        tagger = prepared_tagger(db)
+        with bars() as progress:
+            done = tag_stored(db, tagger, stale_for=None if everything else versions(), now=context.now, progress=progress)
+    click.echo(f"{done} articles tagged")
+
+
+@click.command()
+@common_options
+def trends(context: Context) -> None:
+    """Compute the weekly rollup again from the tags. A run keeps it current; this is for repairs and checks.
+
+    \b
+    Example:
+      aiwire trends
+    """
+    from db.trends import rebuild
+
+    with writable(context.settings) as db:
+        weeks = rebuild(db)
+    click.echo(f"{weeks} weeks rolled up")
+
+
+def print_report(report: RunReport, *, as_json: bool) -> None:
+    if as_json:
+        print_json(report.to_json())
+        return
+    for line in report.lines:
+        if line.error:
+            warn(f"{line.id}: {line.error}")
+    pages = report.pages
+    empty = sum(line.status == "ok" and line.entries == 0 for line in report.lines)
+    click.echo(
+        f"sources: {report.sources_due} of {report.sources_known} due, {report.count('ok')} read ({empty} of them empty), "
+        f"{report.count('not-modified')} not modified, {report.count('failed')} failed, "
+        f"{report.count('not-in-archive')} not in the archive\n"
+        f"articles: {report.articles_new} new, {report.articles_changed} changed, {report.versions} earlier texts kept\n"
+        f"pages: {pages.fetched} read, {pages.failed} failed, {pages.not_in_archive} not in the archive, {pages.left} left\n"
+        f"{report.status} in {report.seconds:.1f} s, {len(report.weeks)} weeks rolled up"
+    )

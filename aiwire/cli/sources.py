@@ -1,0 +1,146 @@
+"""sources: the source list, in TOML and OPML."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from aiwire.cli.common import Context, common_options, console, print_json, read_input, warn
+from aiwire.exceptions import ConfigError
+from aiwire.types import Source
+
+__all__ = ["sources"]
+
+_sources_file = click.option("--sources", type=click.Path(path_type=Path, dir_okay=False), help="Source list [default: sources.toml].")
+
+
+@click.group()
+def sources() -> None:
+    """List, add, import and export the sources."""
+
+
+@sources.command("list")
+@_sources_file
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@common_options
+def list_sources(context: Context, sources: Path | None, as_json: bool) -> None:
+    """Show every source, with what its last check found if there is a database.
+
+    \b
+    Example:
+      aiwire sources list
+    """
+    from dataclasses import asdict
+
+    from rich.table import Table
+
+    from db.connection import open_existing
+    from db.store import source_states
+    from ingest.sources import load_sources
+
+    listed = load_sources(context.settings.sources)
+    db = open_existing(context.settings.db) if context.settings.db.is_file() else None
+    states = source_states(db) if db else {}
+    if as_json:
+        found = ((s, states.get(s.id)) for s in listed)
+        print_json([asdict(s) | {"error": state.error if state else None} for s, state in found])
+        return
+    table = Table("id", "name", "kind", "owner", "category", "last good answer", "error")
+    for source in listed:
+        state = states.get(source.id)
+        ok_at = state.ok_at.strftime("%Y-%m-%d %H:%M") if state and state.ok_at else ""
+        error = (state.error if state else None) or ("" if source.enabled else "switched off")
+        table.add_row(source.id, source.name, source.kind, source.owner, source.category, ok_at, error)
+    console(stderr=False).print(table)
+
+
+@sources.command()
+@click.argument("url")
+@click.option("--id", "source_id", help="Short name [default: made from the host].")
+@click.option("--name", help="Name to show [default: the host].")
+@click.option("--publisher", help="Family of sources with one voice [default: the id].")
+@click.option("--owner", help="Company id, where it is a vendor's own voice.")
+@click.option("--language", help="Language code, for example en.")
+@click.option("--category", help="For example press, lab, cloud.")
+@click.option("--licence", help="Of its texts.")
+@_sources_file
+@common_options
+def add(context: Context, url: str, source_id: str | None, name: str | None, sources: Path | None, **fields: str | None) -> None:
+    """Add a feed to the source list.
+
+    \b
+    Example:
+      aiwire sources add https://example.org/feed.xml --name "Example" --category press
+    """
+    from ingest.sources import add_source, load_sources, new_source
+
+    path = context.settings.sources
+    present = load_sources(path) if path.is_file() else ()
+    source = new_source(url, present, source_id=source_id, name=name, **fields)
+    add_source(path, source)
+    warn(f"added '{source.id}' to {path}")
+
+
+@sources.command("import")
+@click.argument("file", metavar="FILE.opml|-")
+@_sources_file
+@common_options
+def import_opml(context: Context, file: str, sources: Path | None) -> None:
+    """Add the feeds of an OPML file; those whose address is in the list already are left alone.
+
+    \b
+    Example:
+      aiwire sources import subscriptions.opml
+    """
+    from ingest.opml import read_opml
+    from ingest.sources import add_source, load_sources
+
+    path = context.settings.sources
+    present = load_sources(path) if path.is_file() else ()
+    fresh = _not_in(present, read_opml(read_input(file), origin=file))
+    add_source(path, *fresh)
+    warn(f"{len(fresh)} sources added to {path}, {len(present)} were there")
+
+
+def _not_in(present: tuple[Source, ...], found: tuple[Source, ...]) -> list[Source]:
+    """Return the sources of `found` with an address that `present` lacks, under ids that nobody has."""
+    from ingest.sources import renamed
+    from ingest.urls import normalize_url
+
+    urls, taken = {normalize_url(s.url) for s in present}, {s.id for s in present}
+    fresh = []
+    for source in found:
+        if normalize_url(source.url) not in urls:
+            unique = renamed(source, taken)
+            urls.add(normalize_url(unique.url))
+            taken.add(unique.id)
+            fresh.append(unique)
+    return fresh
+
+
+@sources.command("export")
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write [default: stdout].")
+@_sources_file
+@common_options
+def export_opml(context: Context, output: Path | None, sources: Path | None) -> None:
+    """Write the source list as OPML 2.0, which every feed reader takes.
+
+    \b
+    Example:
+      aiwire sources export -o sources.opml
+    """
+    from ingest.opml import write_opml
+    from ingest.sources import load_sources
+
+    listed = load_sources(context.settings.sources)
+    data = write_opml(listed, title="aiwire sources", now=context.now)
+    if output is None:
+        sys.stdout.buffer.write(data)
+        return
+    try:
+        output.write_bytes(data)
+    except OSError as e:
+        raise ConfigError(f"{output}: cannot be written: {e.strerror}") from e
+    warn(f"{len(listed)} sources written to {output}")

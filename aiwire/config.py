@@ -1,0 +1,161 @@
+"""Settings: one frozen value, read once by the command line and passed down.
+
+Order: command line over environment (`AIWIRE_<NAME>`) over `aiwire.toml` over the defaults below.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import platformdirs
+
+from aiwire.exceptions import ConfigError
+
+__all__ = ["CONFIG_NAME", "Settings", "find_config", "load_settings"]
+
+CONFIG_NAME = "aiwire.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a user may set. Units are in the names; paths in a file are relative to that file."""
+
+    db: Path = Path("news.db")
+    sources: Path = Path("sources.toml")
+    contact: str = ""  # e-mail or URL in the User-Agent, so that a publisher can reach you
+    base_url: str = "http://127.0.0.1:8001"  # where `aiwire serve` is reached: for links in exports
+    port: int = 8001
+    check_every_minutes: int = 60  # per source, unless it says `every_minutes`
+    full_text_below_words: int = 200  # a feed text shorter than this has its page fetched
+    pages_per_run: int = 300  # full pages fetched in one run; the rest stays for the next
+    concurrency: int = 16  # requests under way at once, one per host
+    host_gap_s: float = 1.0  # between the starts of two requests to one host
+    connect_timeout_s: float = 10.0
+    read_timeout_s: float = 20.0
+    total_timeout_s: float = 60.0
+    max_wire_mib: float = 8.0  # of one answer as received
+    max_body_mib: float = 15.0  # of one answer after decoding
+
+
+_RANGES: dict[str, tuple[float, float]] = {
+    "port": (1, 65535),
+    "check_every_minutes": (1, 7 * 24 * 60),
+    "full_text_below_words": (0, 100_000),
+    "pages_per_run": (0, 1_000_000),
+    "concurrency": (1, 256),
+    "host_gap_s": (0, 3600),
+    "connect_timeout_s": (0.1, 600),
+    "read_timeout_s": (0.1, 600),
+    "total_timeout_s": (0.1, 3600),
+    "max_wire_mib": (0.01, 1024),
+    "max_body_mib": (0.01, 1024),
+}
+
+
+def find_config(explicit: Path | None, *, folder: Path) -> Path | None:
+    """Return the settings file to read: `explicit`, else `aiwire.toml` in `folder`, else in the user's config folder.
+
+    Raises:
+        ConfigError: `explicit` is not a file.
+    """
+    if explicit is not None:
+        if not explicit.is_file():
+            raise ConfigError(f"{explicit}: no such settings file; `aiwire init` writes one")
+        return explicit
+    for candidate in (folder / CONFIG_NAME, platformdirs.user_config_path("aiwire") / CONFIG_NAME):
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def load_settings(config: Path | None, *, environ: Mapping[str, str], overrides: Mapping[str, Any]) -> Settings:
+    """Return the settings of the file `config` (None: defaults), the environment and the command line's `overrides`.
+
+    Values of `overrides` that are None were not given.
+
+    Raises:
+        ConfigError: an unknown key, a wrong type or a value out of range; the message names where.
+    """
+    settings = Settings()
+    if config is not None:
+        settings = _apply(settings, _read_toml(config), origin=str(config), folder=config.parent)
+    from_env = {f.name: environ[key] for f in fields(Settings) if environ.get(key := f"AIWIRE_{f.name.upper()}")}
+    settings = _apply(settings, from_env, origin="environment", text=True)
+    return _apply(settings, {k: v for k, v in overrides.items() if v is not None}, origin="command line")
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as e:
+        raise ConfigError(f"{path}: cannot be read: {e}") from e
+    except tomllib.TOMLDecodeError as e:
+        raise ConfigError(f"{path}: not valid TOML: {e}") from e
+
+
+def _apply(
+    settings: Settings, values: Mapping[str, Any], *, origin: str, folder: Path | None = None, text: bool = False
+) -> Settings:
+    known = {f.name: f for f in fields(Settings)}
+    changes: dict[str, Any] = {}
+    for key, value in values.items():
+        if key not in known:
+            near = get_close_matches(key, known, n=1)
+            hint = f", did you mean '{near[0]}'?" if near else f"; known keys: {', '.join(known)}"
+            raise ConfigError(f"{origin}: unknown setting '{key}'{hint}")
+        changes[key] = _converted(key, value, type(getattr(Settings(), key)), origin, folder, text=text)
+    return replace(settings, **changes)
+
+
+def _converted(key: str, value: Any, kind: type, origin: str, folder: Path | None, *, text: bool) -> Any:
+    if isinstance(value, Path):
+        return value
+    if issubclass(kind, Path):
+        if not isinstance(value, str) or not value:
+            raise ConfigError(f"{origin}: '{key}' wants a path, not {value!r}")
+        path = Path(value).expanduser()
+        return folder / path if folder and not path.is_absolute() else path
+    if kind is str:
+        if not isinstance(value, str):
+            raise ConfigError(f"{origin}: '{key}' wants a text in quotes, not {value!r}")
+        return _checked_url(key, value, origin) if key == "base_url" else _checked_header(key, value, origin)
+    number = _number(key, value, kind, origin, text=text)
+    low, high = _RANGES[key]
+    if not low <= number <= high:
+        raise ConfigError(f"{origin}: '{key}' = {number:g} is out of range, it may be {low:g} to {high:g}")
+    return number
+
+
+def _number(key: str, value: Any, kind: type, origin: str, *, text: bool) -> int | float:
+    wanted = "a whole number" if kind is int else "a number"
+    if text:
+        try:
+            return int(value) if kind is int else float(value)
+        except ValueError as e:
+            raise ConfigError(f"{origin}: AIWIRE_{key.upper()} wants {wanted}, not {value!r}") from e
+    if isinstance(value, bool) or not isinstance(value, int if kind is int else (int, float)):
+        raise ConfigError(f"{origin}: '{key}' wants {wanted}, not {value!r}")
+    return int(value) if kind is int else float(value)
+
+
+def _checked_url(key: str, value: str, origin: str) -> str:
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ConfigError(f"{origin}: '{key}' wants an address such as https://news.example.org, not {value!r}")
+    return value.rstrip("/")
+
+
+def _checked_header(key: str, value: str, origin: str) -> str:
+    if not value.isascii() or not value.isprintable():
+        raise ConfigError(f"{origin}: '{key}' goes into an HTTP header: plain ASCII on one line, not {value!r}")
+    return value

@@ -1,0 +1,63 @@
+"""What a fetched page does to its article, and when a failed one is tried again. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from aiwire.exceptions import ExtractError, FetchError, SourceError
+from aiwire.pipeline.entries import dated
+from aiwire.types import Extracted, FetchResult, Page, PageUpdate, PendingPage
+
+__all__ = ["RETRIES", "after_failure", "after_success"]
+
+RETRIES = (timedelta(hours=6), timedelta(days=1), timedelta(days=3))
+
+
+def after_failure(pending: PendingPage, error: SourceError, fetch: FetchResult, *, now: datetime) -> PageUpdate:
+    """Return the page's state after `error`: tried again after 6 h, 1 d and 3 d, then given up for the feed's text.
+
+    What no later try would change (the answer is not HTML) is given up at once. A replay that lacks the page leaves it
+    pending without counting a try. A second try at the same instant (a forced replay) is the same try.
+    """
+    if isinstance(error, FetchError) and error.reason == "not-in-archive":
+        page = Page("pending", pending.attempts, pending.tried_at, None, error.message)
+        return PageUpdate(article_id=pending.article_id, page=page, fetch=fetch)
+    attempts = pending.attempts if pending.tried_at == now else pending.attempts + 1
+    if isinstance(error, ExtractError) or attempts > len(RETRIES):
+        page = Page("failed", attempts, now, None, error.message)
+    else:
+        page = Page("pending", attempts, now, now + RETRIES[attempts - 1], error.message)
+    return PageUpdate(article_id=pending.article_id, page=page, fetch=fetch)
+
+
+def after_success(pending: PendingPage, extracted: Extracted, fetch: FetchResult, *, now: datetime) -> PageUpdate:
+    """Return the article as the page gives it; its tags are still to be made.
+
+    The feed's title, author and date outrank the page's. A page that says less than the feed did (a paywall, a
+    consent wall) leaves the feed's text.
+    """
+    attempts = pending.attempts if pending.tried_at == now else pending.attempts + 1
+    page = Page("fetched", attempts, now, None, None)
+    keep_feed_text = pending.text_origin == "feed" and len(extracted.text) < len(pending.text)
+    if keep_feed_text:
+        page = replace(page, error="the page holds less text than the feed" if extracted.text else "no text found on the page")
+    stated, dated_at, date_source = pending.published_at, pending.dated_at, pending.date_source
+    if stated is None and extracted.published is not None:
+        stated = extracted.published
+        counted, rung = dated(stated, extracted.date_source or "page", now)
+        if rung != "first_seen":
+            dated_at, date_source = counted, rung
+    return PageUpdate(
+        article_id=pending.article_id,
+        page=page,
+        fetch=fetch,
+        extracted=extracted if not keep_feed_text else replace(extracted, text=pending.text),
+        text_origin="feed" if keep_feed_text else "page",
+        title=pending.title or extracted.title or "",
+        author=pending.author or extracted.author,
+        published_at=stated,
+        dated_at=dated_at,
+        date_source=date_source,
+        language=pending.language or extracted.language,
+    )

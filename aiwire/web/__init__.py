@@ -1,0 +1,1 @@
+"""Datasette: the server with our settings and metadata."""

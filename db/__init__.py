@@ -1,0 +1,1 @@
+"""Tags -> tables, trends and exports: the only code that knows the schema."""

@@ -1,0 +1,230 @@
+"""The SQL of the canned queries: what `datasette_metadata.json` offers under `/news/<name>`.
+
+Each lists articles in the order of an index, so that it is as quick on a million articles as on ten. Datasette hands
+parameters over as text, and an empty one where the reader gave none: every query has a sensible answer to that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from db.trends import COUNTED_ROLES_SQL, LANGUAGE_SEGMENT_SQL
+
+__all__ = ["QUERIES", "CannedQuery", "metadata_queries"]
+
+LIMIT = 100  # rows of a list of articles
+
+
+@dataclass(frozen=True, slots=True)
+class CannedQuery:
+    """A named query with its parameters and an example of each."""
+
+    name: str
+    title: str
+    description: str
+    sql: str
+    examples: dict[str, str] = field(default_factory=dict)  # parameter -> a value to try
+
+
+# the words of a user as FTS5 strings: nothing in them is an operator, so nothing can be a syntax error (length() ends a
+# text at a NUL, as FTS5 does)
+FTS_SQL = """'"' || replace(replace(trim(substr(:q, 1, length(:q))), '"', ' '), ' ', '" "') || '"'"""
+
+_LATEST = f"""
+WITH picked AS (
+    SELECT * FROM (SELECT id, dated_at FROM articles WHERE :source_id = '' ORDER BY dated_at DESC, id LIMIT {LIMIT})
+    UNION ALL
+    SELECT * FROM (
+        SELECT id, dated_at FROM articles WHERE source_id = :source_id ORDER BY dated_at DESC, id LIMIT {LIMIT}
+    )
+)
+SELECT articles.id, articles.dated_at, articles.title, sources.name AS source,
+    (SELECT group_concat(entities.name, ', ') FROM article_entities
+        JOIN entities ON entities.id = article_entities.entity_id
+        WHERE article_entities.article_id = articles.id) AS tags,
+    articles.url
+FROM picked
+CROSS JOIN articles ON articles.id = picked.id
+JOIN sources ON sources.id = articles.source_id
+ORDER BY picked.dated_at DESC, picked.id
+"""  # noqa: S608  (our own SQL)
+
+_ENTITY_NEWS = f"""
+SELECT article_entities.dated_at, articles.id, articles.title, sources.name AS source, article_entities.about,
+    article_entities.role, article_entities.count AS mentions, article_entities.evidence, articles.url
+FROM article_entities
+CROSS JOIN articles ON articles.id = article_entities.article_id
+JOIN sources ON sources.id = articles.source_id
+WHERE article_entities.entity_id = :entity_id AND (:about = '' OR article_entities.about = cast(:about AS integer))
+ORDER BY article_entities.dated_at DESC, article_entities.article_id
+LIMIT {LIMIT}
+"""  # noqa: S608  (our own SQL)
+
+_EVIDENCE = f"""
+SELECT articles.id, article_entities.dated_at, articles.title, sources.name AS source, article_entities.about,
+    article_entities.count AS mentions, article_entities.confidence, article_entities.evidence, articles.url
+FROM article_entities
+CROSS JOIN articles ON articles.id = article_entities.article_id
+JOIN sources ON sources.id = articles.source_id
+WHERE article_entities.entity_id = :entity_id
+    AND article_entities.dated_at >= :week
+    AND article_entities.dated_at < CASE :week WHEN '' THEN '~' ELSE date(:week, '+7 days') END
+    AND article_entities.role IN {COUNTED_ROLES_SQL}
+    AND (:segment IN ('', 'all')
+        OR :segment = CASE WHEN sources.owner IS NULL THEN 'independent' ELSE 'owned' END
+        OR :segment = {LANGUAGE_SEGMENT_SQL})
+ORDER BY article_entities.dated_at DESC, article_entities.article_id
+"""  # noqa: S608  (our own SQL)
+
+_TREND = """
+SELECT week_totals.period_start, coalesce(trends_weekly.articles, 0) AS articles,
+    coalesce(trends_weekly.articles_about, 0) AS articles_about, coalesce(trends_weekly.publishers, 0) AS publishers,
+    week_totals.articles_total,
+    round(1.0 * coalesce(trends_weekly.articles, 0) / week_totals.articles_total, 6) AS share_articles
+FROM week_totals
+LEFT JOIN trends_weekly ON trends_weekly.entity_id = :entity_id AND trends_weekly.segment = week_totals.segment
+    AND trends_weekly.period_start = week_totals.period_start
+WHERE week_totals.segment = CASE :segment WHEN '' THEN 'all' ELSE :segment END
+    AND EXISTS (SELECT 1 FROM entities WHERE id = :entity_id)
+ORDER BY week_totals.period_start
+"""
+
+_COMPARE_WEEKS = f"""
+WITH weeks AS (
+    SELECT coalesce(nullif(:week, ''), max(period_start)) AS this FROM week_totals
+), compared AS (
+    SELECT this, coalesce(nullif(:before, ''), date(this, '-7 days')) AS before FROM weeks
+), named AS (
+    SELECT entity_id, max(CASE period_start WHEN this THEN articles ELSE 0 END) AS articles,
+        max(CASE period_start WHEN before THEN articles ELSE 0 END) AS articles_before
+    FROM compared CROSS JOIN trends_weekly ON period_start IN (this, before) AND segment = 'all'
+    GROUP BY entity_id
+)
+SELECT entities.id, entities.name, entities.kind, named.articles, named.articles_before,
+    named.articles - named.articles_before AS difference, this AS week, before
+FROM named CROSS JOIN compared JOIN entities ON entities.id = named.entity_id
+WHERE :kind = '' OR entities.kind = :kind
+ORDER BY difference DESC, named.articles DESC, entities.id
+LIMIT {LIMIT}
+"""  # noqa: S608  (our own SQL)
+
+_PRICES_QUOTED = f"""
+WITH picked AS (
+    SELECT * FROM (
+        SELECT article_id, position, dated_at FROM prices WHERE :accelerator = ''
+        ORDER BY dated_at DESC, article_id LIMIT {LIMIT}
+    )
+    UNION ALL
+    SELECT * FROM (
+        SELECT article_id, position, dated_at FROM prices WHERE accelerator = :accelerator
+        ORDER BY dated_at DESC, article_id LIMIT {LIMIT}
+    )
+)
+SELECT prices.dated_at, prices.accelerator, prices.amount, prices.amount_max, prices.currency, prices.unit,
+    prices.qualifier, prices.sentence, articles.id, articles.title, articles.url
+FROM picked
+CROSS JOIN prices ON prices.article_id = picked.article_id AND prices.position = picked.position
+JOIN articles ON articles.id = prices.article_id
+ORDER BY picked.dated_at DESC, picked.article_id, picked.position
+"""  # noqa: S608  (our own SQL)
+
+_CLOUD_PRICE_TABLE = """
+SELECT accelerators.name AS accelerator, accelerators.memory_gb, cloud_prices.provider, cloud_prices.region,
+    cloud_prices.instance_type, cloud_prices.gpu_count, cloud_prices.ondemand_usd_per_gpu_hour,
+    cloud_prices.spot_usd_per_gpu_hour, coalesce(cloud_prices.price_date, cloud_prices.as_of) AS date,
+    cloud_prices.note, cloud_prices.accelerator_id
+FROM cloud_prices JOIN accelerators ON accelerators.id = cloud_prices.accelerator_id
+WHERE :accelerator_id = '' OR accelerators.id = :accelerator_id OR accelerators.family_id = :accelerator_id
+ORDER BY cloud_prices.ondemand_usd_per_gpu_hour IS NULL, cloud_prices.ondemand_usd_per_gpu_hour, cloud_prices.id
+"""
+
+_SEARCH = f"""
+SELECT articles.id, articles.dated_at, articles.title, sources.name AS source,
+    snippet(articles_fts, 1, '', '', ' … ', 30) AS excerpt, articles.url
+FROM articles_fts
+CROSS JOIN articles ON articles.id = articles_fts.rowid
+JOIN sources ON sources.id = articles.source_id
+WHERE articles_fts MATCH {FTS_SQL}
+ORDER BY articles_fts.rank
+LIMIT {LIMIT}
+"""  # noqa: S608  (our own SQL)
+
+QUERIES = (
+    CannedQuery(
+        "latest",
+        "Latest articles",
+        "The newest 100 articles with their tags. source_id: of one source; empty: of all.",
+        _LATEST,
+        {"source_id": ""},
+    ),
+    CannedQuery(
+        "search",
+        "Search",
+        "The 100 best matches of all the words in titles and texts. q: words; empty: nothing.",
+        _SEARCH,
+        {"q": "data centre"},
+    ),
+    CannedQuery(
+        "entity_news",
+        "News of a company, accelerator or theme",
+        "The newest 100 articles that name an entity, each with the sentence that proves it. entity_id: such as"
+        " nvidia-h100; about: 1 for articles about it, 0 for the others, empty for both.",
+        _ENTITY_NEWS,
+        {"entity_id": "nvidia", "about": ""},
+    ),
+    CannedQuery(
+        "evidence",
+        "Evidence behind a number",
+        "The articles that one row of trends_weekly counts, each with its evidence sentence. entity_id; week: a Monday,"
+        " empty for all weeks; segment: all, owned, independent or lang:xx, empty for all.",
+        _EVIDENCE,
+        {"entity_id": "nvidia", "week": "", "segment": "all"},
+    ),
+    CannedQuery(
+        "trend",
+        "Weekly trend of an entity",
+        "Articles per week and their share of all tagged articles, weeks without any included. entity_id; segment:"
+        " empty for all.",
+        _TREND,
+        {"entity_id": "nvidia", "segment": "all"},
+    ),
+    CannedQuery(
+        "compare_weeks",
+        "What rose between two weeks",
+        "Entities by the difference in articles. week, before: Mondays, empty for the last week and the one before it;"
+        " kind: company, accelerator, theme, model or regulation, empty for all.",
+        _COMPARE_WEEKS,
+        {"week": "", "before": "", "kind": ""},
+    ),
+    CannedQuery(
+        "prices_quoted",
+        "Prices that articles quote",
+        "The newest 100 prices in their own currency, with the sentence. accelerator: family id such as nvidia-h100;"
+        " empty for all.",
+        _PRICES_QUOTED,
+        {"accelerator": ""},
+    ),
+    CannedQuery(
+        "cloud_price_table",
+        "Cloud prices of an accelerator",
+        "Offers in US dollars per GPU and hour, cheapest first. accelerator_id: a part or a family such as nvidia-h100;"
+        " empty for all.",
+        _CLOUD_PRICE_TABLE,
+        {"accelerator_id": "nvidia-h100"},
+    ),
+)
+
+
+def metadata_queries() -> dict[str, dict[str, Any]]:
+    """Return the `queries` of the database `news` in `datasette_metadata.json`: a test keeps that file equal to it."""
+    return {
+        query.name: {
+            "title": query.title,
+            "description": query.description,
+            "sql": query.sql.strip(),
+            "params": list(query.examples),
+            "hide_sql": True,
+        }
+        for query in QUERIES
+    }

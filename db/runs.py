@@ -1,0 +1,98 @@
+"""The history: one row per run, one per request."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from sqlite_utils import Database
+
+from aiwire.exceptions import FetchError, SourceError
+from aiwire.types import FetchResult, NotModified, Response, iso
+from db.connection import transaction
+
+__all__ = ["finish_run", "record_fetch", "start_run"]
+
+# the fields of a run that are sums over its requests
+TOTALS_SQL = """
+    UPDATE runs SET
+        sources_ok = (SELECT count(DISTINCT source_id) FROM fetches
+            WHERE run_id = runs.id AND purpose <> 'page' AND outcome = 'ok'),
+        sources_not_modified = (SELECT count(DISTINCT source_id) FROM fetches
+            WHERE run_id = runs.id AND purpose <> 'page' AND outcome = 'not-modified'),
+        sources_failed = (SELECT count(DISTINCT source_id) FROM fetches
+            WHERE run_id = runs.id AND purpose <> 'page' AND outcome NOT IN ('ok', 'not-modified')),
+        articles_new = (SELECT coalesce(sum(new), 0) FROM fetches WHERE run_id = runs.id),
+        articles_changed = (SELECT coalesce(sum(changed), 0) FROM fetches WHERE run_id = runs.id),
+        pages_fetched = (SELECT count(*) FROM fetches WHERE run_id = runs.id AND purpose = 'page' AND outcome = 'ok'),
+        pages_failed = (SELECT count(*) FROM fetches WHERE run_id = runs.id AND purpose = 'page' AND outcome <> 'ok')
+    WHERE id = ?
+"""
+
+
+def start_run(db: Database, command: str, *, now: datetime) -> int:
+    """Record that `command` starts and return the run's id.
+
+    The caller holds the lock, so a run that still counts as running was killed: it becomes `stopped`, without an end.
+    """
+    with transaction(db):
+        for (run_id,) in db.execute("SELECT id FROM runs WHERE status = 'running'").fetchall():
+            db.execute("UPDATE runs SET status = 'stopped', message = 'killed before its end' WHERE id = ?", [run_id])
+            db.execute(TOTALS_SQL, [run_id])
+        cursor = db.execute(
+            "INSERT INTO runs (command, started_at, status) VALUES (?, ?, 'running')", [command, iso(now)]
+        )
+    return int(cursor.lastrowid or 0)
+
+
+def finish_run(
+    db: Database,
+    run_id: int,
+    *,
+    now: datetime,
+    status: Literal["done", "failed", "stopped"] = "done",
+    sources_due: int | None = None,
+    message: str | None = None,
+) -> None:
+    """Record the end of a run. Its totals are summed up from its requests; `message` says why it failed or stopped."""
+    with transaction(db):
+        db.execute(
+            "UPDATE runs SET finished_at = ?, status = ?, sources_due = ?, message = ? WHERE id = ?",
+            [iso(now), status, sources_due, message, run_id],
+        )
+        db.execute(TOTALS_SQL, [run_id])
+
+
+def record_fetch(
+    db: Database,
+    fetch: FetchResult,
+    *,
+    run_id: int,
+    now: datetime,
+    entries: int = 0,
+    new: int = 0,
+    changed: int = 0,
+) -> None:
+    """Record one request and what came of it. Part of the caller's transaction."""
+    request = fetch.request
+    word, status, final_url, problem = _outcome(fetch.outcome)
+    db.execute(
+        """
+        INSERT INTO fetches (run_id, source_id, article_id, url, final_url, purpose, outcome, status, wire_bytes,
+            elapsed_ms, error, entries, new, changed, fetched_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """,
+        [run_id, request.source_id, request.article_id, request.url, final_url, request.purpose, word, status,
+         fetch.wire_bytes, fetch.elapsed_ms, problem, entries, new, changed, iso(now)],
+    )  # fmt: skip
+
+
+def _outcome(outcome: Response | NotModified | SourceError) -> tuple[str, int | None, str | None, str | None]:
+    """Return an outcome as the table has it: one word, HTTP status, final URL, error."""
+    if isinstance(outcome, FetchError):
+        return outcome.reason, outcome.status, None, outcome.message
+    if isinstance(outcome, SourceError):
+        return "unreadable", None, None, outcome.message
+    if isinstance(outcome, NotModified):
+        return "not-modified", 304, outcome.url, None
+    return "ok", outcome.status, outcome.final_url, None

@@ -1,0 +1,136 @@
+"""What the pipeline calls to read and write the database; each write is one transaction, all or nothing.
+
+    from db.connection import connect
+    from db.store import save_source, ...
+
+Saving twice changes nothing: an entry whose hash is stored is skipped. The rows do not depend on how a run was cut, but
+on one order: an article that several sources bring belongs to the first of them that is saved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlite_utils import Database
+
+from aiwire.types import ArticleUpdate, PageUpdate, SaveCounts, SourceUpdate, Tagging
+from db.articles import (
+    ArticleRow,
+    article_row,
+    article_text,
+    count_pending_pages,
+    count_texts,
+    insert_article,
+    known_articles,
+    pending_pages,
+    save_page_state,
+    text_hash,
+    texts,
+    update_from_entry,
+    update_from_page,
+)
+from db.connection import transaction
+from db.entities import sync_entities
+from db.runs import finish_run, record_fetch, start_run
+from db.sources import save_state, source_states, sync_sources
+from db.tags import Touched, clear_tagging, move_tags, settle, touch, write_tagging
+
+__all__ = [
+    "article_text",
+    "count_pending_pages",
+    "count_texts",
+    "finish_run",
+    "known_articles",
+    "pending_pages",
+    "save_page",
+    "save_source",
+    "save_tagging",
+    "save_taggings",
+    "source_states",
+    "start_run",
+    "sync_entities",
+    "sync_sources",
+    "texts",
+]
+
+
+def save_source(db: Database, update: SourceUpdate, *, run_id: int, now: datetime) -> SaveCounts:
+    """Save all that one answer of a source brings: articles, tags, rollups, HTTP validators and the request itself."""
+    touched = Touched()
+    new = changed = versions = 0
+    with transaction(db):
+        for article in update.articles:
+            row = article_row(db, article_id=article.article_id, url=article.url)
+            if row is None:
+                _add(db, article, source_id=update.state.source_id, now=now, touched=touched)
+                new += 1
+            elif row.source_id == update.state.source_id and row.entry_hash != article.entry_hash:
+                versions += _change(db, row, article, now=now, touched=touched)
+                changed += 1
+        save_state(db, update.state)
+        record_fetch(db, update.fetch, run_id=run_id, now=now, entries=update.entries, new=new, changed=changed)
+        settle(db, touched)
+    return SaveCounts(new, changed, versions, touched.tags, frozenset(touched.weeks))
+
+
+def save_page(db: Database, update: PageUpdate, *, run_id: int, now: datetime) -> SaveCounts:
+    """Save what one page brings; without an extracted page only the state of the page and the request."""
+    touched = Touched()
+    changed = versions = 0
+    with transaction(db):
+        row = article_row(db, article_id=update.article_id)
+        if row is None:
+            raise LookupError(f"there is no article {update.article_id}")
+        if update.extracted is not None:
+            touch(db, row.id, touched=touched)
+            versions = changed = int(update_from_page(db, row, update, now=now))
+            _retag(db, row, update.tagging, now=now, touched=touched)
+        save_page_state(db, row.id, update.page)
+        record_fetch(db, update.fetch, run_id=run_id, now=now, changed=changed)
+        settle(db, touched)
+    return SaveCounts(0, changed, versions, touched.tags, frozenset(touched.weeks))
+
+
+def save_tagging(db: Database, article_id: int, tagging: Tagging, *, now: datetime) -> SaveCounts:
+    """Replace the tags of one stored article."""
+    return save_taggings(db, [(article_id, tagging)], now=now)
+
+
+def save_taggings(db: Database, taggings: Iterable[tuple[int, Tagging]], *, now: datetime) -> SaveCounts:
+    """Replace the tags of stored articles, all in one transaction; each week touched is rolled up once."""
+    touched = Touched()
+    changed = 0
+    with transaction(db):
+        for article_id, tagging in taggings:
+            write_tagging(db, article_id, tagging, now=now, touched=touched)
+            changed += 1
+        settle(db, touched)
+    return SaveCounts(0, changed, 0, touched.tags, frozenset(touched.weeks))
+
+
+def _add(db: Database, article: ArticleUpdate, *, source_id: str, now: datetime, touched: Touched) -> None:
+    article_id = insert_article(db, article, source_id=source_id, now=now)
+    if article.tagging is not None:
+        write_tagging(db, article_id, article.tagging, now=now, touched=touched)
+
+
+def _change(db: Database, row: ArticleRow, article: ArticleUpdate, *, now: datetime, touched: Touched) -> int:
+    """Store a changed entry; return how many earlier texts were kept."""
+    touch(db, row.id, touched=touched)
+    kept = update_from_entry(db, row, article, now=now)
+    fits = article.text_origin == "feed" or text_hash(article.text) == row.text_hash  # tagged is what is stored now
+    _retag(db, row, article.tagging if fits else None, now=now, touched=touched)
+    return int(kept)
+
+
+def _retag(db: Database, row: ArticleRow, tagging: Tagging | None, *, now: datetime, touched: Touched) -> None:
+    """Bring the tags in line with a row that was written: new ones, none until it is tagged again, or the old ones."""
+    after = article_row(db, article_id=row.id)
+    assert after is not None  # noqa: S101  (it was written in this transaction)
+    if tagging is not None:
+        write_tagging(db, row.id, tagging, now=now, touched=touched)
+    elif (after.title, after.text_hash) != (row.title, row.text_hash):
+        clear_tagging(db, row.id, touched=touched)
+    else:
+        move_tags(db, row.id, touched=touched)

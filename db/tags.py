@@ -1,0 +1,170 @@
+"""The tags of articles: written, cleared and moved as a whole, so that they always fit the text beside them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlite_utils import Database
+
+from aiwire.types import Mention, Tag, Tagging, iso
+from db import stock
+from db.entities import add_unlisted, settle_unlisted
+from db.trends import refresh_entities
+
+__all__ = ["Touched", "clear_tagging", "move_tags", "settle", "touch", "write_tagging"]
+
+TABLES = ("mentions", "article_entities", "prices", "candidates")
+
+
+@dataclass(slots=True)
+class Touched:
+    """What a transaction must settle before it ends."""
+
+    weeks: dict[str, set[str]] = field(default_factory=dict)  # week -> entities whose counts there may have changed
+    unlisted: set[str] = field(default_factory=set)  # entities that may be in no article now
+    tags: int = 0  # written
+
+    def add(self, week: str, entity_ids: Iterable[str]) -> None:
+        self.weeks.setdefault(week, set()).update(entity_ids)
+
+
+def touch(db: Database, article_id: int, *, touched: Touched) -> None:
+    """Have the rollups of an article's week and entities computed again: call it before and after a change."""
+    (week,) = db.execute("SELECT week FROM articles WHERE id = ?", [article_id]).fetchone()
+    rows = db.execute("SELECT entity_id FROM article_entities WHERE article_id = ?", [article_id])
+    touched.add(week, (row[0] for row in rows))
+
+
+def write_tagging(db: Database, article_id: int, tagging: Tagging, *, now: datetime, touched: Touched) -> None:
+    """Replace all that is stored of an article's tags. Part of the caller's transaction, which ends with `settle`."""
+    source_id, title, text, dated_at = db.execute(
+        "SELECT source_id, title, text, dated_at FROM articles WHERE id = ?", [article_id]
+    ).fetchone()
+    _delete(db, article_id, touched)
+    add_unlisted(db, tagging.tags)
+    _insert_tags(db, article_id, tagging.tags, dated_at=dated_at, texts={"title": title, "text": text})
+    _insert_prices(db, article_id, tagging, dated_at=dated_at)
+    db.conn.executemany(
+        "INSERT INTO candidates (surface, looks_like, rule, article_id, sentence) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT DO NOTHING",
+        [(c.surface, c.looks_like, c.rule, article_id, c.sentence) for c in tagging.candidates],
+    )
+    db.execute(
+        "UPDATE articles SET tag_scope = ?, tagger_version = ?, taxonomy_version = ?, tagged_at = ? WHERE id = ?",
+        [tagging.scope, tagging.tagger_version, tagging.taxonomy_version, iso(now), article_id],
+    )
+    changed = stock.replace_sentences(
+        db, article_id, source_id=source_id, title=title, text=text, sentences=tagging.sentences
+    )
+    for other in (article_id, *changed):
+        touch(db, other, touched=touched)
+    touched.unlisted |= {tag.id for tag in tagging.tags if not tag.listed}
+    touched.tags += len(tagging.tags)
+
+
+def clear_tagging(db: Database, article_id: int, *, touched: Touched) -> None:
+    """Take away tags that no longer fit the text: it is to be tagged later. Part of the caller's transaction."""
+    (source_id,) = db.execute("SELECT source_id FROM articles WHERE id = ?", [article_id]).fetchone()
+    _delete(db, article_id, touched)
+    db.execute(
+        "UPDATE articles SET tag_scope = NULL, tagger_version = NULL, taxonomy_version = NULL, tagged_at = NULL"
+        " WHERE id = ?",
+        [article_id],
+    )
+    for other in stock.replace_sentences(db, article_id, source_id=source_id, title="", text="", sentences=()):
+        touch(db, other, touched=touched)
+
+
+def move_tags(db: Database, article_id: int, *, touched: Touched) -> None:
+    """Carry the article's date over to its tags. Part of the caller's transaction."""
+    (dated_at,) = db.execute("SELECT dated_at FROM articles WHERE id = ?", [article_id]).fetchone()
+    for table in ("article_entities", "prices"):
+        db.execute(
+            f"UPDATE {table} SET dated_at = ? WHERE article_id = ? AND dated_at <> ?",  # noqa: S608  (two names of ours)
+            [dated_at, article_id, dated_at],
+        )
+    touch(db, article_id, touched=touched)
+
+
+def settle(db: Database, touched: Touched) -> None:
+    """Bring the rollups and the unlisted names up to date with what was written. Part of the caller's transaction."""
+    refresh_entities(db, touched.weeks)
+    settle_unlisted(db, touched.unlisted)
+
+
+def _delete(db: Database, article_id: int, touched: Touched) -> None:
+    touch(db, article_id, touched=touched)
+    touched.unlisted |= {
+        row[0]
+        for row in db.execute(
+            """
+            SELECT entities.id FROM article_entities JOIN entities ON entities.id = article_entities.entity_id
+            WHERE article_id = ? AND listed = 0
+            """,
+            [article_id],
+        )
+    }
+    for table in TABLES:
+        db.execute(f"DELETE FROM {table} WHERE article_id = ?", [article_id])  # noqa: S608  (names of ours)
+
+
+def _insert_tags(db: Database, article_id: int, tags: tuple[Tag, ...], *, dated_at: str, texts: dict[str, str]) -> None:
+    rows = []
+    for tag in tags:
+        best = _best_mention(tag, texts)
+        place = (None, None, None) if best is None else (best.field, best.start, best.end)
+        rows.append(
+            (article_id, tag.id, dated_at, tag.kind, tag.count, tag.salience, int(tag.about), int(tag.about), tag.role,
+             tag.confidence, json.dumps(tag.surfaces, ensure_ascii=False), tag.evidence, *place,
+             None if tag.listed else tag.name)
+        )  # fmt: skip
+    db.conn.executemany(
+        """
+        INSERT INTO article_entities (article_id, entity_id, dated_at, kind, count, salience, about, about_in_text,
+            role, confidence, surfaces, evidence, best_field, best_start, best_end, unlisted_name)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """,
+        rows,
+    )
+    db.conn.executemany(
+        """
+        INSERT INTO mentions (article_id, field, start, "end", entity_id, surface, sent_start, sent_end, rule,
+            confidence, part)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+        """,
+        [
+            (article_id, m.field, m.start, m.end, tag.id, m.surface, m.sent_start, m.sent_end, m.rule, m.confidence,
+             m.part)
+            for tag in tags
+            for m in tag.mentions
+        ],
+    )  # fmt: skip
+
+
+def _insert_prices(db: Database, article_id: int, tagging: Tagging, *, dated_at: str) -> None:
+    db.conn.executemany(
+        """
+        INSERT INTO prices (article_id, position, dated_at, accelerator, quote, amount, amount_max, currency, unit,
+            qualifier, sentence, field, start, "end")
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """,
+        [
+            (article_id, position, dated_at, p.accelerator, p.quote, p.amount, p.amount_max, p.currency, p.unit,
+             p.qualifier, p.sentence, p.field, p.start, p.end)
+            for position, p in enumerate(tagging.prices)
+        ],
+    )  # fmt: skip
+
+
+def _best_mention(tag: Tag, texts: dict[str, str]) -> Mention | None:
+    """Return the surest mention in the sentence that proves the tag, else the surest one; the earliest of equals."""
+
+    def rank(mention: Mention) -> tuple[bool, float, bool, int]:
+        sentence = texts[mention.field][mention.sent_start : mention.sent_end].strip()
+        proves = bool(sentence) and (sentence in tag.evidence or tag.evidence in sentence)
+        return (not proves, -mention.confidence, mention.field == "text", mention.start)
+
+    return min(tag.mentions, key=rank, default=None)

@@ -1,0 +1,1 @@
+"""Sources -> articles. All network access is here; parsing and extraction are pure."""

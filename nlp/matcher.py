@@ -1,0 +1,171 @@
+"""Find the names of the gazetteer in raw text: one Aho-Corasick automaton per kind.
+
+One per kind, because with a single one "DeepSeek-R1" would hide "DeepSeek". The longest name at a place wins; where its
+boundary fails, the next shorter one is tried ("GB200 NVLink" is not "GB200 NVL", but it is "GB200").
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
+
+from aiwire.types import EntityKind
+from nlp.gazetteer import AliasRule, Lexicon, Record
+from nlp.text import CJK, Text, fold, is_word
+
+__all__ = ["Hit", "NameMatcher", "variants"]
+
+# words that sloppy HTML extraction glues to a link's text: "ofNvidia", "Anthropicand"
+_GLUE_LEFT = frozenset("a an and as at by for from has in is its like of on or said than that the through to via was with".split())
+_GLUE_RIGHT = frozenset("also and announced as at by for from has in is of on or said says that the to was which will with".split())
+_LETTERS_BEFORE = re.compile(r"(?<![^\W_])[a-z]+\Z")
+_LETTERS_AFTER = re.compile(r"[a-z]+(?![^\W_])")
+_COUNT_BEFORE = re.compile(r"(?<![^\W_])\d+x\Z")
+_GLUED_MIN = 4  # letters of a name that may be recognised in glued text
+_URL_EDGE = frozenset("/.@-_=#&?%:")
+_DIGIT_GAP = re.compile(r"(?<=\d)[ -](?=\w)|(?<=\w)[ -](?=\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A name at raw[start:end] and what it may mean, best guess first."""
+
+    start: int
+    end: int
+    readings: tuple[tuple[Record, AliasRule], ...]
+
+
+def variants(surface: str, kind: EntityKind) -> set[str]:
+    """Return the spellings under which `surface` is looked for (see `nlp.gazetteer`)."""
+    if kind not in ("accelerator", "model") or not re.search(r"[ -]", surface):
+        return {surface}
+    glued = _DIGIT_GAP.sub("", surface)
+    return {surface, surface.replace(" ", "-"), surface.replace("-", " "), glued, glued.replace(" ", "-")}
+
+
+class NameMatcher:
+    """The automaton of one kind of entity."""
+
+    def __init__(self, lexicon: Lexicon, kind: EntityKind) -> None:
+        self.kind = kind
+        self._open_end = kind in ("accelerator", "model")  # "H100s", "8xH100"
+        self._version_end = kind == "model"  # "Qwen3"
+        readings: dict[str, list[tuple[str | None, Record, AliasRule]]] = {}
+        for record in lexicon.records:
+            if record.entity.kind == kind:
+                for rule in record.aliases:
+                    for surface in variants(rule.surface, kind):
+                        exact = None if rule.policy == "any" else surface
+                        readings.setdefault(fold(surface), []).append((exact, record, rule))
+        self._patterns = list(readings)
+        self._readings = list(readings.values())
+        self._shorter = list(_prefixes(self._patterns))
+        self._automaton = AhoCorasick(self._patterns, matchkind=MatchKind.LeftmostLongest, implementation=Implementation.DFA) if readings else None
+
+    def find(self, text: Text) -> list[Hit]:
+        """Return the names in `text` in order, not overlapping; context is not judged here."""
+        if self._automaton is None:
+            return []
+        hits = []
+        raw, folded, open_end = text.raw, text.folded, self._open_end
+        for index, start, end in self._automaton.find_matches_as_indexes(folded):
+            # most matches lie inside words: refuse them before any call
+            if start and (before := folded[start - 1]).isalnum() and before < CJK:
+                if not raw[start].isupper() and not (open_end and before == "x"):
+                    continue
+            elif end < len(folded) and (after := folded[end]).isalpha() and after < CJK and after != "s":
+                if not self._shorter[index] and not raw[start].isupper():
+                    continue
+            hit = self._hit(text, index, start, end)
+            if hit is not None:
+                hits.append(hit)
+        return hits
+
+    def _hit(self, text: Text, index: int, start: int, end: int) -> Hit | None:
+        folded = text.folded
+        left_clear = start == 0 or not is_word(folded[start - 1])
+        if left_clear and (end == len(folded) or not is_word(folded[end])):  # the common case, without the fallbacks
+            readings = self._readings_of(index, text, start, end)
+            if readings:
+                return None if _inside_url(folded, start, end) else Hit(start, end, readings)
+        elif not left_clear and not self._left_open(text, start):
+            return None
+        for candidate in (index, *self._shorter[index]):
+            stop = start + len(self._patterns[candidate])
+            if self._right_open(text, stop) and (readings := self._readings_of(candidate, text, start, stop)):
+                return None if _inside_url(folded, start, stop) else Hit(start, stop, readings)
+        return None
+
+    def _readings_of(self, index: int, text: Text, start: int, end: int) -> tuple[tuple[Record, AliasRule], ...]:
+        surface = None
+        found = []
+        for exact, record, rule in self._readings[index]:
+            if exact is not None:
+                surface = surface or text.raw[start:end].replace("’", "'").replace("\xa0", " ").replace("\u2011", "-")
+                if exact != surface:
+                    continue
+            found.append((record, rule))
+        return tuple(found)
+
+    def _left_open(self, text: Text, start: int) -> bool:
+        before = text.folded[max(0, start - 12) : start]
+        if self._open_end and _COUNT_BEFORE.search(before):
+            return True
+        if not text.raw[start].isupper():
+            return False
+        glued = _LETTERS_BEFORE.search(text.raw, max(0, start - 12), start)
+        return glued is not None and glued[0] in _GLUE_LEFT
+
+    def _right_open(self, text: Text, end: int) -> bool:
+        folded = text.folded
+        if end == len(folded) or not is_word(folded[end]):
+            return True
+        following = folded[end]
+        if following == "s" and self._open_end and (end + 1 == len(folded) or not is_word(folded[end + 1])):
+            return True
+        if following.isdigit():
+            return self._version_end and folded[end - 1].isalpha()
+        if folded[end - 1] == "'" or not text.raw[end - 1].isalnum():
+            return False
+        glued = _LETTERS_AFTER.match(text.raw, end)
+        return glued is not None and glued[0] in _GLUE_RIGHT and _GLUED_MIN <= _word_length(text.raw, end)
+
+
+def _word_length(raw: str, end: int) -> int:
+    start = end
+    while start > 0 and is_word(raw[start - 1]):
+        start -= 1
+    return end - start
+
+
+def _prefixes(patterns: list[str]) -> Iterator[tuple[int, ...]]:
+    """Yield for each pattern the patterns that begin it, longest first."""
+    index = {pattern: i for i, pattern in enumerate(patterns)}
+    for pattern in patterns:
+        yield tuple(index[p] for n in range(len(pattern) - 1, 0, -1) if (p := pattern[:n]) in index)
+
+
+def _inside_url(folded: str, start: int, end: int) -> bool:
+    """Return whether the place lies in a URL, an e-mail address, a user name or a domain name."""
+    left = folded[start - 1] if start else " "
+    right = folded[end] if end < len(folded) else " "
+    if left == "@":
+        return True
+    if left not in _URL_EDGE and right not in _URL_EDGE:
+        return False
+    if right == "." and _DOMAIN.match(folded, end):
+        return True
+    token_start = max(folded.rfind(" ", 0, start), folded.rfind("\n", 0, start)) + 1
+    token = folded[token_start:end]
+    return "://" in token or token.startswith(("www.", "@", "mailto:")) or "@" in folded[end : end + 1]
+
+
+_DOMAIN = re.compile(r"\.(?:com|org|net|io|ai|dev|co|app|eu|de|uk|cn|cloud|sh|gg|tech|inc)(?![a-z0-9-])")
+
+
+def all_kinds(lexicon: Lexicon, kinds: Iterable[EntityKind]) -> dict[EntityKind, NameMatcher]:
+    """Return a matcher for each of `kinds`."""
+    return {kind: NameMatcher(lexicon, kind) for kind in kinds}

@@ -1,0 +1,355 @@
+"""Find prices of compute, hardware and model use: anchored patterns around a currency sign or word. Pure.
+
+An amount is a price only with a reason: a unit ("per GPU-hour", "/1M tokens", "/month"), or a price word and a thing that
+is sold near by. Funding sums, revenue, capex totals, salaries and share prices are not prices; nor is a bare amount.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
+
+from nlp.context import Found
+from nlp.text import Text
+
+__all__ = ["PriceFound", "find_prices"]
+
+
+@dataclass(frozen=True, slots=True)
+class PriceFound:
+    """A price at raw[start:end]; `amount` and `amount_max` in whole units of `currency`."""
+
+    start: int
+    end: int
+    amount: float
+    amount_max: float | None
+    currency: str
+    unit: str
+    qualifier: str | None
+    accelerator: str | None
+
+
+@dataclass(slots=True)
+class _Amount:
+    """A money amount that may turn out to be a price."""
+
+    start: int
+    end: int
+    low: float
+    high: float | None
+    currency: str
+    big: bool  # written in millions or more
+    unit: str | None = None
+    unit_end: int = 0
+
+
+_NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+"
+_SCALE = r"thousand|million|billion|trillion|mn|bn|tn|mio|[kKMBT](?![a-zA-Z])"
+_SIGN = r"(?:US|HK|NT|AU|CA|A|C|S)?\\?\$|€|£|¥|₹|₩|(?:USD|EUR|GBP|CHF|RMB|CNY|HKD|JPY|INR)[ \xa0]?"
+_SIGN_PREFIX = re.compile(r"(?:US|HK|NT|AU|CA|A|C|S)?\\?\Z")
+_AMOUNT = re.compile(
+    rf"(?P<sign>{_SIGN})\s?(?P<low>{_NUMBER})(?:\s?(?P<lowscale>{_SCALE}))?\+?"
+    rf"(?:\s?(?:[-–—]|to)\s?(?P<sign2>{_SIGN})?\s?(?P<high>{_NUMBER})(?:\s?(?P<highscale>{_SCALE}))?(?![\d%])"
+    rf"(?!\s?(?:GB|x\b|percent|tokens\s+per\s+second)))?"
+)
+_MONEY_WORD = re.compile(
+    r"(?:dollars?|euros?|pounds sterling|yuan|renminbi|rmb|yen|won|rupees|usd|eur|chf|€|cents?(?= (?:per|an?)\b)|"
+    r"[c¢](?=\s?/|\sper\b|\s?an?\s(?:kwh|kilowatt)))(?![a-z])"
+)
+_BEFORE_WORD = re.compile(
+    rf"(?<![\w.,$€£])(?P<low>{_NUMBER})(?:\s?(?P<lowscale>{_SCALE}))?"
+    rf"(?:\s?(?:[-–—]|to)\s?(?P<high>{_NUMBER})(?:\s?(?P<highscale>{_SCALE}))?)?\s?(?:U\.?S\.? )?\Z",
+)
+_SIGNS = ("$", "€", "£", "¥", "₹", "₩", "usd", "eur", "gbp", "chf", "rmb", "cny", "hkd", "jpy", "inr")
+_WORDS_OF_MONEY = ("dollar", "euro", "pounds sterling", "yuan", "renminbi", "yen", "won", "rupee", "cent", "¢",
+                   "c/", "c /", "c per kwh", "c a kwh", "c per kilowatt")  # fmt: skip
+_MONEY = AhoCorasick([*_SIGNS, *_WORDS_OF_MONEY], matchkind=MatchKind.LeftmostLongest, implementation=Implementation.DFA)  # one pass instead of thirty
+_SCALES = {"k": 1e3, "thousand": 1e3, "m": 1e6, "mn": 1e6, "mio": 1e6, "million": 1e6, "b": 1e9, "bn": 1e9,
+           "billion": 1e9, "t": 1e12, "tn": 1e12, "trillion": 1e12}  # fmt: skip
+_CURRENCIES = {
+    "$": "USD", "US$": "USD", "HK$": "HKD", "NT$": "TWD", "A$": "AUD", "AU$": "AUD", "C$": "CAD", "CA$": "CAD", "S$": "SGD",
+    "€": "EUR", "£": "GBP", "¥": "CNY", "₹": "INR", "₩": "KRW", "RMB": "CNY",
+}  # fmt: skip
+_WORDS = (("dollar", "USD"), ("euro", "EUR"), ("pound", "GBP"), ("yuan", "CNY"), ("renminbi", "CNY"), ("rmb", "CNY"),
+          ("yen", "JPY"), ("won", "KRW"), ("rupee", "INR"), ("cent", "USD"), ("€", "EUR"))  # fmt: skip
+
+# ---------------------------------------------------------------- units
+
+_PER = r"(?:per|/|an?|each|every|for an?|for each|for every)"
+_GPU = r"(?:[a-z]{0,2}gpus?|chips?|accelerators?|cards?|[ablmht]{1,2}\d{2,3}s?x?|tpu(?: v\d\w?)?)"
+_HOUR = r"(?:hours?|hrs?|h)\b"
+_UNITS = tuple(
+    (re.compile(pattern), unit)
+    for pattern, unit in (
+        (rf"\s?{_PER}\s?{_GPU}[ /-]?(?:per )?{_HOUR}", "gpu-hour"),
+        (rf"\s?{_PER}\s?{_HOUR}\s?(?:per|/)\s?{_GPU}\b", "gpu-hour"),
+        (rf"\s?{_PER}\s?(?:instance|node|server|vm|machine)[ /-]?{_HOUR}", "instance-hour"),
+        (rf"\s?{_PER}\s?{_HOUR}\s?(?:per|/)\s?(?:instance|node|server|vm)\b", "instance-hour"),
+        (rf"\s?(?:{_PER}\s?{_HOUR}|hourly)", "hour"),
+        (
+            r"\s?(?:per|/|for|a|for every|for each)\s?(?:1[ ,]?m|m|1,?000,?000|(?:one |1 )?million|mn|mtoks?)\b"
+            r"(?!\s?(?:users?|people|parameters|requests|pages|images|characters|minutes))",
+            "1M-tokens",
+        ),
+        (r"\s?(?:per|/|a)\s?(?:k?wh|kilowatt[ -]?hours?|kw/h)\b", "kwh"),
+        (r"\s?(?:(?:per|/|an?|each|every)\s?(?:user |seat |person )?(?:/ ?|per )?(?:month|mo)\b|monthly\b|\s?/monthto\b)", "month"),
+        (r"\s?/\s?month", "month"),
+        (rf"\s?(?:{_PER}|apiece per)\s?(?:gpu|card|chip|accelerator|graphics card|module|unit|superchip|processor|{_GPU})\b", "card"),
+        (rf"\s?{_PER}\s?(?:server|node|8-gpu \w+|box)\b", "server"),
+        (rf"\s?{_PER}\s?(?:system|rack|cabinet|laptop|pc|workstation|machine|pod|desktop)\b", "system"),
+        (
+            r"\s?(?:per|/|for every|for each)[ -]?(?:1,?0{3}\b|1?k\b|thousand\b|image|minute|second|day|week|year|request|query|"
+            r"search|page|token|input token|output token|call|session|task|message|conversation|gb|gigabyte|token)",
+            "other",
+        ),
+    )
+)
+_LEFT_TOKENS = re.compile(r"\bper (?:1m|m|(?:one |1 )?million) (?:\w+ ){0,2}tokens?\b[^.$€£]{0,60}\Z")
+_TOKEN_SIDE = re.compile(r"\s?(?:\([^)]{0,20}\))?\s?(?:(?:cached|cache|uncached|fresh) )?(?:input|output|cached?|reads?|writes?|in|out)\b")
+_JOIN = re.compile(r"\s?(?:/|,|and|or|to|vs\.?|versus|compared (?:to|with)|against|\+|;|from|&|-|–|for (?:input|output)(?: and)?|input(?: and|,)?|output(?: and|,)?|\([^)]{0,14}\)|in|out)*\s?")
+
+# ---------------------------------------------------------------- what is and what is not a price
+
+_PRICE_WORDS = re.compile(
+    r"\b(?:cost(?:s|ing)?|pric\w+|charg\w+|sell(?:s|ing)?|sold|retail\w*|msrp|fees?|rates?|rent\w*|cheap\w*|expensive|subscri\w+|"
+    r"pay(?:s|ing)?|paid|bill\w*|list(?:s|ed)?|tier|plans?|starting (?:at|from)|starts (?:at|from)|as low as|buy|available|only|under|"
+    r"goes for|go for|for about|for around|for just|discount\w*|save|worth|spend|drops?|currently|recommend|budget|asks?|tag)\b"
+)
+_NOT_PRICE_LEFT = re.compile(
+    r"\b(?:rais\w+|revenues?|valu\w+|fund\w*|invest\w*|market cap\w*|salar\w+|earn\w*|profits?|income|losses|lost|fined?|penalt\w+|"
+    r"settle\w*|lawsuit|damages|grants?|award\w*|donat\w+|capex|capital expenditures?|capital spending|sales|arr|run[- ]rate|gdp|"
+    r"debt|loan|bonds?|stake|shares?|stock|acqui\w+|buyout|takeover|deal|contract|worth of (?:shares|stock)|market|industry|"
+    r"bitcoin|btc|token (?:price|rallied)|trading|traded|volume|per share|compensation|bonus\w*|tax\w*|tariffs?|subsid\w+|"
+    r"spending|prize|ipo|incident|breach|round|budget of|bankrupt\w*|financing|backlog|orders|commit\w*|pledg\w+)\b[^.;]{0,70}\Z"
+)
+_NOT_PRICE_RIGHT = re.compile(
+    r"\s?(?:\w+ ){0,3}(?:in (?:funding|revenue|sales|venture|investment|annual|capital|debt|damages|fines|profit|losses|aid|grants|cash|"
+    r"stock|equity|shares|credit)|round\b|valuation|market cap|series [a-f]|ipo\b|deal\b|contract|investment|stake|fund\b|arr\b|"
+    r"salar|fine\b|settlement|revenue|lawsuit|acquisition|takeover|worth of (?:shares|stock)|per share|a share\b|project\b|off\b|"
+    r"discount\b|rebate|gift|coupon|a year in (?:revenue|sales)|prize|bonus|loan|budget|incident|price target|more\b(?! per)|cheaper\b|less\b(?! per)"
+    r"|savings?\b|credits?\b)"
+)
+_SOLD = re.compile(
+    r"\b(?:gpus?|graphics cards?|cards?|chips?|accelerators?|servers?|racks?|systems?|laptops?|workstations?|pcs?|desktops?|mac\w*|"
+    r"macbook\w*|model|models|api|apis|tokens?|inference|compute|cloud|instances?|vm|vps|hosting|rtx|ram|memory|ssd|nvme|hbm|vram|"
+    r"subscription\w*|plan|plans|chatgpt|claude|gemini|copilot|cursor|llms?|agent|assistant|ai|kwh|electricity|configuration|"
+    r"dgx|hardware|node|nodes|cluster|runner\w*|supercomputer|gpt[-\w.]*|minute|coding|code)\b"
+)
+_HARDWARE_SYSTEM = re.compile(
+    r"\b(?:racks?|systems?|laptops?|workstations?|pcs?|desktops?|macbooks?|mac studio|mac mini|supercomputer|nvl\d+|computer|"
+    r"configuration|notebooks?|machine|phone|model we reviewed)\b"
+)
+_HARDWARE_SERVER = re.compile(r"\b(?:servers?|nodes?|8-gpu|eight-gpu|8x|hgx|dgx)\b")
+_HARDWARE_CARD = re.compile(r"\b(?:cards?|gpus?|chips?|accelerators?|graphics|processors?|modules?)\b")
+_MODEL_USE = re.compile(
+    r"\b(?:chatgpt|claude|gemini|copilot|cursor|perplexity|openai|anthropic|llms?|ai|gpt[-\w.]*|tokens?|api|model|models|code|coding|"
+    r"gpus?|cloud|compute|inference|server|vps|droplet|hosting|agents?|grok|mistral|midjourney|runway|suno|elevenlabs)\b"
+)
+_SUBSCRIPTION = re.compile(r"\s?(?:\w+ ){0,2}(?:subscription|plan|tier)s?\b")
+_QUALIFIERS = (
+    (re.compile(r"\b(?:starting (?:at|from)|starts (?:at|from)|from(?: just| only)?|as (?:low|little) as|begin\w* at)(?: about| around)?\s?\Z"), "from"),
+    (re.compile(r"\b(?:up to|as much as|at most|maximum of|under|below|less than|no more than)\s?\Z"), "up-to"),
+    (re.compile(r"\b(?:list\w*|msrp|sticker|official|retail)\b[^.;$]{0,40}\Z"), "list"),
+    (re.compile(r"\b(?:street|ebay|resale|second-hand|used|grey market|gray market|scalp\w*)\b[^.;$]{0,40}\Z"), "street"),
+    (re.compile(r"\bspot\b[^.;$]{0,40}\Z"), "spot"),
+    (re.compile(r"\breserved?\b[^.;$]{0,40}\Z|\bcommitted\b[^.;$]{0,30}\Z"), "reserved"),
+    (re.compile(r"\bon-demand\b[^.;$]{0,40}\Z"), "on-demand"),
+)
+_QUALIFIERS_RIGHT = (
+    (re.compile(r"[^.;$]{0,24}\bspot\b"), "spot"),
+    (re.compile(r"[^.;$]{0,24}\b(?:reserved|commitment)\b"), "reserved"),
+    (re.compile(r"[^.;$]{0,24}\bon[- ]demand\b"), "on-demand"),
+)
+
+
+def find_prices(text: Text, names: Iterable[Found]) -> list[PriceFound]:
+    """Return the prices in `text`, in order; `names` gives the accelerators they may belong to."""
+    accelerators = [n for n in names if n.kind == "accelerator"]
+    products = [n for n in names if n.kind == "model"]
+    by_sentence: dict[tuple[int, int], list[_Amount]] = {}
+    for amount in _amounts(text):
+        by_sentence.setdefault(text.sentence_at(amount.start), []).append(amount)
+    found: list[PriceFound] = []
+    for (start, end), amounts in by_sentence.items():
+        chips = [a for a in accelerators if start <= a.start < end]
+        sold = any(start <= p.start < end for p in products) or bool(chips)
+        _give_units(text, amounts, end, bool(chips))
+        found.extend(_price(text, a, start, end, chips) for a in amounts if _is_price(text, a, start, end, sold))
+    return found
+
+
+# ---------------------------------------------------------------- amounts
+
+
+def _amounts(text: Text) -> list[_Amount]:
+    raw = text.raw
+    found: list[_Amount] = []
+    for index, at, _ in _MONEY.find_matches_as_indexes(text.folded):
+        if found and at < found[-1].end:
+            continue
+        amount = None
+        if index < len(_SIGNS) and (match := _AMOUNT.match(raw, at - _prefix_length(raw, at))):
+            amount = _from_sign(match)
+        elif (word := _MONEY_WORD.match(text.folded, at)) and (match := _BEFORE_WORD.search(raw, max(0, at - 40), at)):
+            amount = _from_word(match, word)
+        if amount is not None and (not found or amount.start >= found[-1].end):
+            found.append(amount)
+    return found
+
+
+def _prefix_length(raw: str, sign: int) -> int:
+    match = _SIGN_PREFIX.search(raw, max(0, sign - 3), sign)
+    return len(match[0]) if match else 0
+
+
+def _number(digits: str, scale: str | None) -> float:
+    return float(digits.replace(",", "")) * (_SCALES[scale.lower()] if scale else 1.0)
+
+
+def _scales(match: re.Match[str]) -> tuple[str | None, str | None]:
+    """Return the scales of both ends: in "$2-3 million" the low end has the high end's."""
+    low, high = match["lowscale"], match["highscale"]
+    return (low or high if match["high"] else low), high
+
+
+def _range(match: re.Match[str]) -> tuple[float, float | None]:
+    low_scale, high_scale = _scales(match)
+    low = _number(match["low"], low_scale)
+    if not match["high"]:
+        return low, None
+    high = _number(match["high"], high_scale or (low_scale if match["lowscale"] else None))
+    return (low, high) if high > low else (low, None)
+
+
+def _from_sign(match: re.Match[str]) -> _Amount:
+    sign = match["sign"].replace("\\", "").strip()
+    low, high = _range(match)
+    end = match.end()
+    if high is None and match["high"]:  # not a range after all: "$5 to 3"
+        end = match.end("lowscale") if match["lowscale"] else match.end("low")
+        low = _number(match["low"], match["lowscale"])
+    return _Amount(match.start(), end, low, high, _CURRENCIES.get(sign, sign), _is_big(match))
+
+
+def _is_big(match: re.Match[str]) -> bool:
+    return (match["lowscale"] or match["highscale"] or "").lower() not in ("", "k", "thousand")
+
+
+def _from_word(match: re.Match[str], word: re.Match[str]) -> _Amount:
+    name = word[0]
+    low, high = _range(match)
+    cents = name.startswith("cent") or name in ("c", "¢")
+    currency = "USD" if cents else next((code for start, code in _WORDS if name.startswith(start)), name.upper())
+    factor = 0.01 if cents else 1.0
+    return _Amount(match.start(), word.end(), low * factor, high * factor if high else None, currency, _is_big(match))
+
+
+# ---------------------------------------------------------------- units
+
+
+def _give_units(text: Text, amounts: list[_Amount], sentence_end: int, chips: bool) -> None:
+    folded = text.folded
+    for number, amount in enumerate(amounts):
+        stop = amounts[number + 1].start if number + 1 < len(amounts) else sentence_end
+        _own_unit(folded, amount, min(stop, amount.end + 70))
+        if amount.unit == "hour":
+            amount.unit = "gpu-hour" if chips or re.search(r"\bgpus?\b", folded[amount.end - 80 : stop]) else "instance-hour"
+    for left, right in zip(amounts, amounts[1:], strict=False):  # "$1/$6 per 1M": the left one takes the right one's
+        if left.unit is None and right.unit and _joined(folded, left, right):
+            left.unit = right.unit
+    for left, right in zip(amounts, amounts[1:], strict=False):  # "$2 per million input and $6 output"
+        if right.unit is None and left.unit and _continues(folded, left, right):
+            right.unit = left.unit
+
+
+def _own_unit(folded: str, amount: _Amount, stop: int) -> None:
+    for pattern, unit in _UNITS:
+        match = pattern.match(folded, amount.end, stop)
+        if match:
+            amount.unit, amount.unit_end = unit, match.end()
+            return
+    if _LEFT_TOKENS.search(folded, max(0, amount.start - 110), amount.start):
+        amount.unit = "1M-tokens"
+
+
+def _joined(folded: str, left: _Amount, right: _Amount) -> bool:
+    between = _JOIN.match(folded, left.end, right.start)
+    return between is not None and between.end() == right.start
+
+
+def _continues(folded: str, left: _Amount, right: _Amount) -> bool:
+    if left.unit == "1M-tokens" and _TOKEN_SIDE.match(folded, right.end):
+        return True
+    gap = folded[max(left.end, left.unit_end) : right.start]
+    return len(gap) < 60 and left.unit in ("1M-tokens", "gpu-hour") and re.search(r"\b(?:to|vs\.?|versus|from|and|compared|,)\s*\Z", gap) is not None
+
+
+# ---------------------------------------------------------------- judgement
+
+
+def _is_price(text: Text, amount: _Amount, start: int, end: int, sold: bool) -> bool:
+    folded = text.folded
+    left, right = folded[max(start, amount.start - 160) : amount.start], folded[amount.end : min(end, amount.end + 90)]
+    if amount.unit in ("gpu-hour", "1M-tokens", "kwh") and not amount.big:
+        return True
+    if amount.unit in ("instance-hour", "card", "server", "system"):
+        return sold or _SOLD.search(folded, start, end) is not None
+    if amount.low >= 1e8 or (amount.big and not _HARDWARE_SYSTEM.search(folded, start, end)):
+        return False
+    if _NOT_PRICE_RIGHT.match(right) or _NOT_PRICE_LEFT.search(left[-100:]):
+        return False
+    if amount.unit is None and _SUBSCRIPTION.match(right) and not amount.big:
+        amount.unit = "month"
+    around = folded[max(0, start - 200) : end]
+    if amount.unit in ("month", "other"):
+        return sold or _MODEL_USE.search(around) is not None
+    if not _PRICE_WORDS.search(left + " " + right[:60]):
+        return False
+    return sold or _SOLD.search(folded, start, end) is not None
+
+
+def _price(text: Text, amount: _Amount, start: int, end: int, chips: list[Found]) -> PriceFound:
+    chip = min(chips, key=lambda c: _distance(amount, c), default=None)
+    unit = amount.unit or _unit_by_thing(text.folded, amount, start, end, chip)
+    stop = amount.end
+    if amount.unit_end:
+        stop = amount.unit_end
+        tokens = re.match(r"(?: (?:total|input|output|cached|prompt|completion))? tokens?\b", text.folded[stop:end])
+        stop += tokens.end() if tokens else 0
+    return PriceFound(
+        amount.start, stop, round(amount.low, 6), None if amount.high is None else round(amount.high, 6), amount.currency,
+        unit, _qualifier(text.folded, amount, start, end), chip.id if chip else None,
+    )  # fmt: skip
+
+
+def _distance(amount: _Amount, chip: Found) -> int:
+    return chip.start - amount.end if chip.start >= amount.end else amount.start - chip.end + 4  # what follows is nearer
+
+
+def _unit_by_thing(folded: str, amount: _Amount, start: int, end: int, chip: Found | None) -> str:
+    """Return the unit of a price that names none: what the sentence sells."""
+    sentence = folded[start:end]
+    if re.search(r"\btokens?\b|\bapi\b", sentence) and amount.low < 200:
+        return "other"
+    if _HARDWARE_SERVER.search(sentence) and amount.low > 10_000:
+        return "server"
+    if _HARDWARE_SYSTEM.search(sentence):
+        return "system"
+    if chip is not None or _HARDWARE_CARD.search(sentence):
+        return "card"
+    return "other"
+
+
+def _qualifier(folded: str, amount: _Amount, start: int, end: int) -> str | None:
+    for pattern, name in _QUALIFIERS:
+        if pattern.search(folded, start, amount.start):
+            return name
+    for pattern, name in _QUALIFIERS_RIGHT:
+        if pattern.match(folded, amount.end, end):
+            return name
+    return None
+
+

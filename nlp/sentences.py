@@ -1,0 +1,84 @@
+"""Split raw text into sentences by rule: offsets only, no tokens. Pure.
+
+A newline always ends a sentence (headings and list items have no full stop). A full stop does not after an
+abbreviation ("Inc. said"), an initial, a list number, or before a lower-case word; inside "v5.1" and "$1.5" it is
+never a candidate, because no space follows it.
+"""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["split_sentences"]
+
+# one leading character class, because the search for it is fast; what follows is looked at in Python
+_CANDIDATE = re.compile(r"[.!?…。！？\n][.!?…。！？]*[)\]\"'”’»」』）]*")
+_CJK_MARKS = "。！？"  # need no space after them
+_NOT_SPACE = re.compile(r"\S")
+_LAST_WORD = re.compile(r"[^\s(\[\"“‘'/–—]*\Z")
+_FIRST_WORD = re.compile(r"\s*[\"'“‘(\[]*([^\W\d_]+)")
+_NUMBER_AHEAD = re.compile(r"\s*\d")
+
+# what they belong to follows, so they never end a sentence
+_OPEN = frozenset(
+    "mr mrs ms dr prof sen rep gov lt col sgt hon messrs vs v cf e.g i.e eg viz approx fig figs nos vol vols pp eq dept "
+    "jan feb apr jun jul aug sep sept oct nov dec a.k.a incl excl w.r.t".split()
+)
+# the end of a sentence only if what follows begins like one
+_EITHER = frozenset(
+    "u.s u.k u.n e.u u.s.a d.c l.a p.m a.m inc corp ltd co llc plc bros jr sr etc al ph.d m.d b.a m.a m.sc b.sc st ave "
+    "blvd s.a s.p.a n.v b.v a.g a.s pvt pty mfg intl assn est univ max min avg sec art ch gen rev pres mt ft ca resp "
+    "aka ref".split()
+)
+_OPENERS = frozenset(
+    "the a an this that these those it its he she they we i you his her their our my in on at for from by with as if "
+    "when while after before since although though but and so yet or however meanwhile also there here what who why how "
+    "where which to no not now then today yesterday last next some many most more all each both one two according "
+    "despite during under over among because unlike like until once".split()
+)
+
+
+def split_sentences(raw: str) -> list[tuple[int, int]]:
+    """Return (start, end) of every sentence: disjoint, in order, covering all that is not space."""
+    found: list[tuple[int, int]] = []
+    start = _next_word(raw, 0)
+    for match in _CANDIDATE.finditer(raw):
+        mark, end = match.span()
+        first = raw[mark]
+        if first == "\n":
+            end = mark
+        elif first not in _CJK_MARKS and (not raw[end : end + 1].isspace() or not _ends(raw, start, mark, end)):
+            continue
+        if end > start:
+            found.append((start, start + len(raw[start:end].rstrip())))
+            start = _next_word(raw, end)
+    if start < len(raw):
+        found.append((start, start + len(raw[start:].rstrip())))
+    return found
+
+
+def _next_word(raw: str, offset: int) -> int:
+    if not raw[offset + 1 : offset + 2].isspace() and raw[offset : offset + 1].isspace():  # one space: the usual case
+        return offset + 1
+    match = _NOT_SPACE.search(raw, offset)
+    return match.start() if match else len(raw)
+
+
+def _ends(raw: str, start: int, mark: int, end: int) -> bool:
+    """Return whether the mark at raw[mark:end] ends the sentence that began at `start`."""
+    following = _FIRST_WORD.match(raw, end)
+    word = following[1] if following else ""
+    if word and word[0].islower():
+        return False
+    if raw[mark] != "." or raw[mark : mark + 2] == "..":
+        return True
+    last = _LAST_WORD.search(raw, max(start, mark - 24), mark)
+    before = last[0] if last else ""
+    low = before.lower()
+    if low in _OPEN:
+        return False
+    if low in _EITHER or (len(before) == 1 and before.isupper()):  # an initial: "J. Huang"; but "plan B. The ..."
+        return word.lower() in _OPENERS
+    if low == "no":  # "No. 5" against "he said no."
+        return not _NUMBER_AHEAD.match(raw, end)
+    return not (before.isdigit() and mark - len(before) == start)  # a list number: "1. Buy"

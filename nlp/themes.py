@@ -1,0 +1,237 @@
+"""Find deployment themes: a lexicon with signed weights, summed per sentence, with negation. Pure.
+
+A sentence's score for a theme is the sum of the weights of the different terms in it. A term of at most half the
+threshold is support: it counts only beside a stronger one, and all support together half a threshold at most. A
+negative term ("sovereign wealth fund") also hides what it contains, and half of its weight counts against the sentences
+beside it. A term after "no", "not" or "instead of" counts nothing where the theme says so. Names and prices found
+before can be terms too. A theme is in the text if one sentence reaches its `strong` score, or if the best reaches
+`threshold` and enough others speak of it for the text's length.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from operator import itemgetter
+from pathlib import Path
+from typing import NamedTuple
+
+from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
+
+from aiwire.exceptions import ConfigError
+from nlp.gazetteer import DATA, Lexicon, Term, ThemeRule
+from nlp.text import CJK, Text, is_word
+
+__all__ = ["FieldTerms", "ThemeFound", "ThemeMatcher", "ThemePlace", "load_field_terms"]
+
+_NEGATION = re.compile(
+    r"\b(?:no|not|never|without|neither|nor|isn't|aren't|wasn't|won't|don't|doesn't|didn't|can't|cannot|rather than|"
+    r"instead of|no longer|lack(?:s|ed|ing)?(?: of)?|nothing)(?: \S+){0,4}? ?\Z"
+)
+_NEGATION_REACH = 40  # characters before a term that are looked at
+_TITLE_FACTOR = 1.25
+_LONG = 14  # sentences from which one weak sentence is not enough
+
+
+class ThemePlace(NamedTuple):
+    """A term of a theme in the text."""
+
+    start: int
+    end: int
+    term: str
+    weight: float
+
+
+_Match = tuple[int, int, Term]  # start, end and term: plain, because there are hundreds in a text
+_START = itemgetter(0)
+
+
+def _longest_first(match: _Match) -> tuple[int, int]:
+    return match[0], -match[1]
+
+
+@dataclass(frozen=True, slots=True)
+class ThemeFound:
+    """A theme that the text speaks of; scores are in units of its threshold."""
+
+    rule: ThemeRule
+    places: tuple[ThemePlace, ...]  # in sentences that count
+    best_sentence: int  # index: the evidence
+    best: float
+    total: float  # over all sentences, each at most 2
+    sentences: int  # that reach the threshold
+
+
+@dataclass(frozen=True, slots=True)
+class FieldTerms:
+    """Words that show that a text is about computing and AI at all."""
+
+    terms: tuple[Term, ...]
+    needed: float  # weight of different terms from which a text is of the field
+
+
+@cache
+def load_field_terms(folder: Path = DATA) -> FieldTerms:
+    """Return the words of the field.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
+    path = folder / "field.json"
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        terms = tuple(
+            Term(word.rstrip("*"), float(weight), prefix=word.endswith("*")) for word, weight in raw["terms"].items()
+        )
+        return FieldTerms(terms, float(raw["needed"]))
+    except (OSError, ValueError, KeyError, AttributeError) as e:
+        raise ConfigError(f"{path}: cannot be read as words of the field: {e}") from e
+
+
+class ThemeMatcher:
+    """One automaton over the terms of all themes (overlapping: a phrase may serve several) and of the field."""
+
+    def __init__(self, lexicon: Lexicon, field: FieldTerms) -> None:
+        self._themes = lexicon.themes
+        self._field = field
+        targets: dict[str, list[tuple[int, Term]]] = defaultdict(list)
+        for number, theme in enumerate(lexicon.themes):
+            for term in theme.terms:
+                for spelling in {term.text, term.text.replace("-", " ")}:
+                    targets[spelling].append((number, term))
+        for term in field.terms:  # after a space: short words would match inside too many others
+            targets[f" {term.text}"].append((-1, term))
+        self._by_evidence: dict[str, list[tuple[int, Term]]] = defaultdict(list)
+        for number, theme in enumerate(lexicon.themes):
+            for kind, weight in theme.evidence:
+                self._by_evidence[kind].append((number, Term(f"<{kind}>", weight)))
+        self._targets = list(targets.values())
+        self._prefix = [any(term.prefix for _, term in found) for found in self._targets]
+        self._automaton = AhoCorasick(list(targets), matchkind=MatchKind.Standard, implementation=Implementation.ContiguousNFA)
+
+    def find(self, text: Text, evidence: Iterable[tuple[str, int, int]] = ()) -> tuple[list[ThemeFound], float]:
+        """Return the themes of `text`, best first, and how much the text is of the field (1 = enough).
+
+        `evidence` are places found before: kind ("price", "regulation"), start and end.
+        """
+        places, in_field = self._places(text)
+        for kind, start, end in evidence:
+            for number, term in self._by_evidence.get(kind, ()):
+                places[number].append((start, end, term))
+        found = []
+        for number, of_theme in places.items():
+            theme = self._themes[number]
+            if theme.field and in_field < 1:
+                continue
+            result = _judge(text, theme, of_theme)
+            if result is not None:
+                found.append(result)
+        found.sort(key=lambda f: (-f.total, f.rule.entity.id))
+        return found, in_field
+
+    def _places(self, text: Text) -> tuple[dict[int, list[_Match]], float]:
+        """Return the places of each theme's terms, and the weight of the field's words. The hottest loop of the tagger."""
+        folded, size, targets = text.folded, len(text.folded), self._targets
+        places: dict[int, list[_Match]] = defaultdict(list)
+        field_terms: dict[str, float] = {}
+        for index, start, end in self._automaton.find_matches_as_indexes(folded, overlapping=True):
+            if start and (before := folded[start - 1]).isalnum() and before < CJK and folded[start] != " ":
+                continue  # `is_word`, without the call
+            inside = end < size and (after := folded[end]).isalnum() and after < CJK
+            if inside and not self._goes_on(index, folded, end):
+                continue
+            for number, term in targets[index]:
+                if inside and not term.prefix and not _plural(folded, end):
+                    continue
+                if number < 0:
+                    field_terms[term.text] = term.weight
+                else:
+                    places[number].append((start, end, term))
+        return places, sum(field_terms.values()) / self._field.needed
+
+    def _goes_on(self, index: int, folded: str, end: int) -> bool:
+        return self._prefix[index] or _plural(folded, end)
+
+
+def _plural(folded: str, end: int) -> bool:
+    return folded[end] == "s" and (end + 1 == len(folded) or not is_word(folded[end + 1]))
+
+
+def _judge(text: Text, theme: ThemeRule, matches: list[_Match]) -> ThemeFound | None:
+    support = theme.threshold / 2
+    strong = [m for m in matches if m[2].weight > support]
+    if not strong:
+        return None
+    matches.sort(key=_START)
+    starts = [m[0] for m in matches]
+    scores: dict[int, float] = {}
+    places: dict[int, list[ThemePlace]] = {}
+    for index in sorted({text.sentence_index(m[0]) for m in strong}):
+        of_sentence = _in_sentence(text, theme, index, matches, starts)
+        score = _sum([p.weight for p in of_sentence], support)
+        for beside in (index - 1, index + 1):
+            if score > 0 and 0 <= beside < len(text.sentences):
+                score += 0.5 * sum(min(p.weight, 0.0) for p in _in_sentence(text, theme, beside, matches, starts))
+        if score > 0:
+            in_title = text.sentences[index][0] < text.title_end
+            scores[index] = score / theme.threshold * (_TITLE_FACTOR if in_title else 1.0)
+            places[index] = of_sentence
+    return _result(text, theme, scores, places)
+
+
+def _in_sentence(
+    text: Text, theme: ThemeRule, index: int, matches: list[_Match], starts: list[int]
+) -> list[ThemePlace]:
+    """Return the different terms in a sentence that count; `matches` is sorted and `starts` are its offsets."""
+    start, end = text.sentences[index]
+    first, last = bisect_left(starts, start), bisect_left(starts, end)
+    kept: dict[str, ThemePlace] = {}
+    reach = 0
+    for at, to, term in sorted(matches[first:last], key=_longest_first):
+        if at < reach:  # inside or overlapping an earlier, longer one
+            continue
+        reach = to
+        place = ThemePlace(at, to, term.text, term.weight)
+        if term.text not in kept and not (theme.negation and term.weight > 0 and _negated(text, place)):
+            kept[term.text] = place
+    return list(kept.values())
+
+
+def _result(
+    text: Text, theme: ThemeRule, scores: dict[int, float], places: dict[int, list[ThemePlace]]
+) -> ThemeFound | None:
+    if not scores:
+        return None
+    best_sentence = max(scores, key=lambda i: (scores[i], -i))
+    total = sum(min(s, 2.0) for s in scores.values())
+    full = [i for i, s in scores.items() if s >= 1]
+    if not _enough(theme, scores[best_sentence], total, len(full), len(text.sentences)):
+        return None
+    kept = tuple(p for i in full for p in places[i] if p.weight > 0)
+    return ThemeFound(theme, kept, best_sentence, scores[best_sentence], total, len(full))
+
+
+def _negated(text: Text, place: ThemePlace) -> bool:
+    start, _ = text.sentence_at(place.start)
+    return _NEGATION.search(text.folded, max(start, place.start - _NEGATION_REACH), place.start) is not None
+
+
+def _sum(weights: list[float], support: float) -> float:
+    """Return the sum in which weights up to `support` count only beside a greater one, and at most `support` in all."""
+    strong = sum(w for w in weights if w > support)
+    weak = sum(w for w in weights if 0 < w <= support)
+    return (strong + min(weak, support) if strong else 0.0) + sum(w for w in weights if w < 0)
+
+
+def _enough(theme: ThemeRule, best: float, total: float, full: int, length: int) -> bool:
+    if best < 1:
+        return False
+    if best >= theme.strong / theme.threshold or length <= _LONG:
+        return True
+    return full >= 2 or total >= 1.5 + math.log(length / _LONG)

@@ -1,0 +1,256 @@
+"""Find companies that no list has, from evidence in the text itself. Pure.
+
+An automaton finds the triggers ("start-up …", "… Inc.", "… raised $"); the capitalised name beside each collects the
+trigger's weight, a suffix ("… Ventures") and repetition add to it. Enough evidence makes a tag with `listed` false,
+some makes a candidate for review. Precision first: names that look like people, places or public bodies are left out.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
+
+from aiwire.exceptions import ConfigError
+from aiwire.types import Candidate
+from nlp.context import Found
+from nlp.gazetteer import DATA
+from nlp.text import Text, is_word
+
+__all__ = ["UnlistedMatcher", "UnlistedRules", "load_unlisted_rules", "slug"]
+
+_WORD = r"(?:[A-Z][\w&’'-]*|[a-z]{1,2}[A-Z]\w+|\d+[A-Z]\w*)(?:\.(?:ai|io|com|co)\b)?"
+_NAME = rf"{_WORD}(?: (?:&|{_WORD})){{0,3}}"
+_NAME_AFTER = re.compile(_NAME)
+_NAME_BEFORE = re.compile(rf"(?:{_NAME})\Z")
+_WORDS_BEFORE = re.compile(r"(?:[^\s,;:()\"“”]+ ){0,3}[^\s,;:()\"“”]+\Z")
+_LISTED_RIGHT = re.compile(rf"(?:, (?:and |or )?| and | & ){_NAME}(?=[,.;)]| and | to | for | in | are | have | on |\n|$)")
+_LISTED_LEFT = re.compile(rf"({_NAME})(?:, (?:and |or )?| and )\Z")
+_PRODUCT_END = re.compile(r"-\d+(?:\.\d+)?[BM]\b")
+_PRODUCT = re.compile(r"\b(?:(?:MI|B|GB|H|R|M|A|L|T)[1-9]\d{0,2}xx|[A-Z][A-Za-z]+-\d+(?:\.\d+)?[BM])\Z")
+_LEGAL = re.compile(r"(?:,? (?:Inc|Corp|Corporation|Ltd|Limited|GmbH|PLC|plc|LLC|LLP|Holdings|Co))\.?\Z")
+_CAMEL = re.compile(r"[a-z][A-Z]|\d|\.(?:ai|io|com|co)\Z|&")
+_MAX_MENTIONS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class UnlistedRules:
+    """The evidence and its weights, as `data/unlisted.json` holds them."""
+
+    tag: float
+    candidate: float
+    name_after: dict[str, float]
+    name_before: dict[str, float]
+    listed_beside: float
+    suffixes: dict[str, float]
+    repeat: float
+    most_repeat: float
+    not_companies: frozenset[str]
+    stop: frozenset[str]
+
+
+class Evidence(NamedTuple):
+    """A place where a name stands beside a trigger."""
+
+    name: str
+    start: int
+    weight: float
+    pattern: str
+
+
+@dataclass(slots=True)
+class _Case:
+    """All evidence for one name in the text."""
+
+    weight: float = 0.0
+    patterns: set[str] = field(default_factory=set)
+    start: int = 0
+    occurrences: list[int] = field(default_factory=list)
+
+
+@cache
+def load_unlisted_rules(folder: Path = DATA) -> UnlistedRules:
+    """Return the rules in `folder`.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
+    path = folder / "unlisted.json"
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        raw.pop("about", None)
+        return UnlistedRules(
+            **(raw | {"not_companies": frozenset(raw["not_companies"]), "stop": frozenset(raw["stop"])}),
+        )
+    except (OSError, ValueError, KeyError, TypeError) as e:
+        raise ConfigError(f"{path}: cannot be read as rules for unlisted names: {e}") from e
+
+
+def slug(name: str) -> str:
+    """Return `name` as an id: lower-case ASCII words joined by hyphens; "" if nothing is left."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")
+
+
+class UnlistedMatcher:
+    """Finds unlisted companies; `common_words` and the ids of the gazetteer keep it from what is known otherwise."""
+
+    def __init__(self, rules: UnlistedRules, common_words: frozenset[str], known_ids: frozenset[str]) -> None:
+        self._rules = rules
+        self._common = common_words
+        self._known_ids = known_ids
+        triggers = [(t, w, True) for t, w in rules.name_after.items()] + [(t, w, False) for t, w in rules.name_before.items()]
+        self._triggers = triggers
+        self._automaton = AhoCorasick([t for t, _, _ in triggers], matchkind=MatchKind.LeftmostLongest, implementation=Implementation.DFA)
+
+    def find(self, text: Text, names: Iterable[Found]) -> tuple[list[Found], list[Candidate]]:
+        """Return the unlisted companies of `text` and the weaker candidates; `names` is what is known in it."""
+        known = list(names)
+        taken = sorted((f.start, f.end) for f in known)
+        cases: dict[str, _Case] = defaultdict(_Case)
+        for evidence in (*self._triggered(text), *self._beside(text, known)):
+            self._add(text, cases, evidence, taken)
+        found: list[Found] = []
+        candidates: list[Candidate] = [*_products(text, taken)]
+        for name, case in cases.items():
+            self._settle(text, name, case, taken, found, candidates)
+        return found, candidates
+
+    def _triggered(self, text: Text) -> Iterable[Evidence]:
+        raw, folded = text.raw, text.folded
+        for index, start, end in self._automaton.find_matches_as_indexes(folded):
+            trigger, weight, after = self._triggers[index]
+            if after:
+                if (start and is_word(folded[start - 1])) or end >= len(raw) or raw[end].islower():
+                    continue
+                match = _NAME_AFTER.match(raw, end)
+                if match:
+                    yield Evidence(match[0], match.start(), weight, trigger.strip())
+            elif start and raw[start - 1].isalnum() and (end >= len(raw) or not is_word(folded[end]) or not trigger[-1].isalpha()):
+                if (name := _name_before(raw, start)) is not None:
+                    yield Evidence(*name, weight, trigger.strip(" ,('"))
+
+    def _beside(self, text: Text, known: list[Found]) -> Iterable[Evidence]:
+        """Yield names in a list with known companies: "Nvidia, Foo and Bar"."""
+        weight = self._rules.listed_beside
+        for f in known:
+            if f.kind != "company" or f.record is None or f.record.venue or f.record.news_outlet:
+                continue
+            right = _LISTED_RIGHT.match(text.raw, f.end, min(len(text.raw), f.end + 80))
+            if right:
+                name = _NAME_AFTER.search(right[0])
+                if name:
+                    yield Evidence(name[0], right.start() + name.start(), weight, "beside")
+            window = max(0, f.start - 60)
+            left = _LISTED_LEFT.search(text.raw, window, f.start)
+            if left and left.start(1) > window:
+                yield Evidence(left[1], left.start(1), weight, "beside")
+
+    def _add(self, text: Text, cases: dict[str, _Case], evidence: Evidence, taken: list[tuple[int, int]]) -> None:
+        name, start = self._trim(evidence.name, evidence.start)
+        if not name or not self._plausible(text, name, start) or _overlaps(taken, start, start + len(name)):
+            return
+        case = cases[name]
+        if evidence.pattern not in case.patterns:
+            case.weight += evidence.weight
+            case.patterns.add(evidence.pattern)
+            case.start = case.start or start
+
+    def _trim(self, name: str, start: int) -> tuple[str, int]:
+        """Return the name without function words at its ends and without its legal form."""
+        words = name.split(" ")
+        while words and (words[0].lower().strip(".'’") in self._rules.stop or words[0] == "&"):
+            start += len(words[0]) + 1
+            words.pop(0)
+        while words and (words[-1].lower() in self._rules.stop or words[-1] == "&"):
+            words.pop()
+        bare = re.sub(r"(?:'s|’s|['’])\Z", "", " ".join(words))
+        return _LEGAL.sub("", bare), start
+
+    def _plausible(self, text: Text, name: str, start: int) -> bool:
+        words = [w.lower() for w in name.split(" ")]
+        if len(name) < 3 or not any(c.isalpha() for c in name) or any(w in self._rules.not_companies for w in words):
+            return False
+        if len(words) == 1 and (words[0] in self._rules.stop or words[0] in self._common):
+            return False
+        return not (name.isupper() and len(name) > 12)
+
+    def _settle(
+        self, text: Text, name: str, case: _Case, taken: list[tuple[int, int]], found: list[Found], candidates: list[Candidate]
+    ) -> None:
+        places = [p for p in _occurrences(text, name) if not _overlaps(taken, p, p + len(name))]
+        entity_id = slug(name)
+        if not places or not entity_id or entity_id in self._known_ids:
+            return
+        rules = self._rules
+        weight = case.weight + min(rules.most_repeat, rules.repeat * (len(places) - 1))
+        last = name.rsplit(" ", 1)[-1]
+        if " " in name and last in rules.suffixes:
+            weight += rules.suffixes[last]
+            case.patterns.add("suffix")
+        if _CAMEL.search(name):
+            weight += 0.2
+        rule = "unlisted:" + "+".join(sorted(case.patterns))
+        if weight >= rules.tag:
+            confidence = round(min(0.9, 0.45 + 0.2 * weight), 3)
+            found.extend(
+                Found("company", entity_id, name, p, p + len(name), rule, confidence, None, None) for p in places[:_MAX_MENTIONS]
+            )
+        elif weight >= rules.candidate:
+            start, end = text.sentence_at(case.start)
+            candidates.append(Candidate(name, "company", rule, text.raw[start:end]))
+
+
+def _name_before(raw: str, end: int) -> tuple[str, int] | None:
+    """Return the capitalised name that ends at `end`, longest first, and its start."""
+    match = _WORDS_BEFORE.search(raw, max(0, end - 60), end)
+    if match is None:
+        return None
+    start, words = match.start(), match[0].split(" ")
+    while words:
+        if _NAME_BEFORE.fullmatch(" ".join(words)):
+            return " ".join(words), start
+        start += len(words[0]) + 1
+        words.pop(0)
+    return None
+
+
+def _overlaps(taken: list[tuple[int, int]], start: int, end: int) -> bool:
+    """Return whether a place lies over one of `taken`, which is sorted."""
+    near = bisect_right(taken, (end, 0))
+    return any(s < end and start < e for s, e in taken[max(0, near - 4) : near])
+
+
+def _occurrences(text: Text, name: str) -> list[int]:
+    raw, places, at = text.raw, [], text.raw.find(name)
+    while at >= 0:
+        after = at + len(name)
+        if (at == 0 or not is_word(raw[at - 1])) and (after == len(raw) or not is_word(raw[after])):
+            places.append(at)
+        at = raw.find(name, after)
+    return places
+
+
+def _products(text: Text, taken: list[tuple[int, int]]) -> Iterable[Candidate]:
+    """Yield names that look like unknown chips or models ("MI4xx", "Foo-70B")."""
+    seen = set()
+    ends = [m.end() for m in _PRODUCT_END.finditer(text.raw)]
+    at = text.raw.find("xx")
+    while at >= 0:
+        ends.append(at + 2)
+        at = text.raw.find("xx", at + 2)
+    for end in sorted(ends):
+        match = _PRODUCT.search(text.raw, max(0, end - 20), end)
+        if match is not None and match[0] not in seen and not _overlaps(taken, *match.span()):
+            seen.add(match[0])
+            start, end = text.sentence_at(match.start())
+            yield Candidate(match[0], "product", "product-like", text.raw[start:end])

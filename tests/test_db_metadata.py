@@ -1,0 +1,182 @@
+"""datasette_metadata.json against a freshly migrated database, in both directions, through Datasette itself."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from datasette.app import Datasette
+from datasette.database import Database as DatasetteDatabase
+
+from aiwire.types import (
+    ArticleUpdate,
+    Entity,
+    FetchResult,
+    Mention,
+    Price,
+    Request,
+    Response,
+    Source,
+    SourceState,
+    SourceUpdate,
+    Tag,
+    Tagging,
+)
+from db.connection import connect
+from db.queries import QUERIES, metadata_queries
+from db.reference import load_reference
+from db.store import save_source, start_run, sync_entities, sync_sources
+
+METADATA = json.loads((Path(__file__).resolve().parents[1] / "datasette_metadata.json").read_text(encoding="utf-8"))
+NEWS = METADATA["databases"]["news"]
+TABLES = {name: table for name, table in NEWS["tables"].items() if not table.get("hidden")}
+NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
+HOSTILE = "<script>alert(1)</script>"
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    """A database with a few rows in every table that pages show."""
+    path = tmp_path_factory.mktemp("site") / "any.db"
+    db = connect(path)
+    load_reference(db)
+    sync_sources(db, [Source("press", "Press", "feed", "https://press.example/", "press")])
+    sync_entities(
+        db, [Entity("nvidia", "company", "NVIDIA"), Entity("nvidia-h100", "accelerator", "H100", parent="nvidia")]
+    )
+    start_run(db, "run", now=NOW)
+    mention = Mention("text", 0, 6, "NVIDIA", 0, 20, "any", 0.9)
+    tag = Tag("company", "nvidia", "NVIDIA", ("NVIDIA",), 1, True, "subject", True, 0.5, 0.9, HOSTILE, (mention,))
+    price = Price("$2", 2.0, None, "USD", "gpu-hour", None, "nvidia-h100", "It is $2.", "text", 0, 2)
+    tagging = Tagging((tag,), (price,), tagger_version="1", taxonomy_version="t")
+    url = "https://example.org/a"
+    article = ArticleUpdate(
+        url, None, f"Title {HOSTILE}", None, NOW, NOW, "published", "en", "NVIDIA data centre.", "h", False, tagging
+    )
+    fetch = FetchResult(Request(url, "press", "feed"), Response(url, url, 200, {}, b""), 1, 1)
+    save_source(db, SourceUpdate(SourceState("press"), fetch, (article,)), run_id=1, now=NOW)
+    db.close()
+    return path
+
+
+@pytest.fixture
+def datasette(path):
+    site = Datasette([], metadata=METADATA, settings={"num_sql_threads": 1})
+    site.add_database(DatasetteDatabase(site, path=str(path), is_mutable=True), name="news")
+    return site
+
+
+@pytest.fixture(scope="module")
+def schema(path):
+    """Table -> its columns, of all tables but the full-text index and the bookkeeping."""
+    db = connect(path)
+    hidden = {name for name, table in NEWS["tables"].items() if table.get("hidden")}
+    found = {
+        name: [row[1] for row in db.execute(f'PRAGMA table_xinfo("{name}")')]
+        for name in db.table_names()
+        if not name.startswith("articles_fts") and name not in hidden
+    }
+    db.close()
+    return found
+
+
+def test_every_table_and_every_column_is_described_and_nothing_else(schema):
+    assert {name: list(table["columns"]) for name, table in TABLES.items()} == schema
+
+
+@pytest.mark.parametrize("part", [METADATA, NEWS], ids=["site", "database"])
+def test_the_site_says_what_it_is(part):
+    assert all(part[key] for key in ("title", "description", "license", "source", "about"))
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_says_what_it_is_whose_and_from_where(name):
+    table = TABLES[name]
+
+    assert all(table[key] for key in ("title", "description", "license", "source", "size"))
+    assert all(len(description) >= 3 for description in table["columns"].values())
+    known = {"title", "description", "license", "license_url", "source", "source_url", "columns", "facets", "sort",
+             "sort_desc", "size", "label_column"}  # fmt: skip
+    assert set(table) <= known
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_facets_orders_and_labels_are_columns(name, schema):
+    table = TABLES[name]
+    used = [*table.get("facets", ()), *(table[key] for key in ("sort", "sort_desc", "label_column") if key in table)]
+
+    assert set(used) <= set(schema[name])
+    assert not {"sort", "sort_desc"} <= set(table)
+
+
+def test_every_table_that_others_refer_to_has_a_label(path):
+    db = connect(path)
+    targets = {key[0] for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
+               for key in db.execute('SELECT "table" FROM pragma_foreign_key_list(?)', [name]).fetchall()}  # fmt: skip
+    db.close()
+
+    assert {name for name in targets if "label_column" not in TABLES[name]} == {"runs"}  # known by its number
+
+
+BIG = ("articles", "article_entities", "mentions", "prices", "sentences", "candidates", "trends_weekly", "fetches")
+
+
+@pytest.mark.parametrize("name", BIG)
+def test_the_order_of_a_big_table_is_that_of_an_index(name, path):
+    table = TABLES[name]
+    column = table.get("sort") or table.get("sort_desc")
+    if column is None:
+        return  # by its primary key
+    direction = "DESC" if "sort_desc" in table else ""
+    db = connect(path)
+    plan = [
+        row[3]
+        for row in db.execute(f'EXPLAIN QUERY PLAN SELECT * FROM "{name}" ORDER BY "{column}" {direction} LIMIT 51')
+    ]
+    db.close()
+
+    assert [step for step in plan if step == "USE TEMP B-TREE FOR ORDER BY"] == []
+
+
+def test_the_canned_queries_are_those_of_the_code():
+    """Regenerate with: json.dump(metadata | queries, indent=2, ensure_ascii=False), from db.queries.metadata_queries()."""
+    assert NEWS["queries"] == metadata_queries()
+
+
+async def test_the_front_page_shows_our_tables_and_queries(datasette):
+    page = (await datasette.client.get("/news")).text
+
+    assert all(f'href="/news/{name}"' in page for name in TABLES)
+    assert all(f'href="/news/{query.name}"' in page for query in QUERIES)
+    assert "_sqlite_migrations</a>" not in page
+
+
+@pytest.mark.parametrize("name", TABLES)
+async def test_every_table_page_opens_with_its_facets(name, datasette):
+    page = await datasette.client.get(f"/news/{name}")
+    data = (await datasette.client.get(f"/news/{name}.json?_shape=objects")).json()
+
+    assert page.status_code == 200
+    assert HOSTILE not in page.text
+    assert set(TABLES[name].get("facets", ())) == set(data["facet_results"])
+    assert not data.get("facets_timed_out")
+
+
+@pytest.mark.parametrize("name", [query.name for query in QUERIES])
+async def test_every_canned_query_runs_with_its_example_and_with_nothing(name, datasette):
+    examples = next(query.examples for query in QUERIES if query.name == name)
+
+    page = await datasette.client.get(f"/news/{name}", params=examples)
+    bare = await datasette.client.get(f"/news/{name}")
+    rows = (await datasette.client.get(f"/news/{name}.json", params={**examples, "_shape": "array"})).json()
+    odd = await datasette.client.get(f"/news/{name}", params=dict.fromkeys(examples, "\"'; -- * NEAR(\0"))
+
+    assert (page.status_code, bare.status_code, odd.status_code) == (200, 200, 200)
+    assert rows
+    assert HOSTILE not in page.text + odd.text
+
+
+async def test_names_instead_of_ids_lead_to_what_a_row_refers_to(datasette):
+    page = (await datasette.client.get("/news/articles")).text
+
+    assert '<a href="/news/sources/press">Press</a>' in page

@@ -1,0 +1,214 @@
+"""The canned queries: right, quick, and never an error whatever a reader types."""
+
+import re
+import string
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aiwire.types import (
+    ArticleUpdate,
+    Entity,
+    FetchResult,
+    Price,
+    Request,
+    Response,
+    Source,
+    SourceState,
+    SourceUpdate,
+    Tag,
+    Tagging,
+)
+from db.connection import connect
+from db.queries import QUERIES, metadata_queries
+from db.reference import load_reference
+from db.store import save_source, start_run, sync_entities, sync_sources
+
+NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
+KINDS = {"nvidia": "company", "tco": "theme", "nvidia-h100": "accelerator"}
+BY_NAME = {query.name: query for query in QUERIES}
+
+
+def tag(entity_id, *, role="subject", about=True):
+    evidence = f"A sentence on {entity_id}."
+    return Tag(KINDS[entity_id], entity_id, entity_id, (entity_id,), 1, about, role, True, 0.5, 0.9, evidence, ())
+
+
+def save(db, name, *tags, day=NOW, source_id="press", language="en", text="text", prices=()):
+    url = f"https://example.org/{name}"
+    tagging = Tagging(tags, prices, tagger_version="1.0", taxonomy_version="abc")
+    update = ArticleUpdate(url, None, name, None, day, day, "published", language, text, name, False, tagging)
+    fetch = FetchResult(Request(url, source_id, "feed"), Response(url, url, 200, {}, b""), 1, 1)
+    save_source(db, SourceUpdate(SourceState(source_id), fetch, (update,)), run_id=1, now=NOW)
+
+
+@pytest.fixture(scope="module")
+def db():
+    filled = connect(":memory:")
+    load_reference(filled)
+    sync_sources(filled, [
+        Source("press", "Press", "feed", "https://press.example/", "press"),
+        Source("vendor", "Vendor", "feed", "https://vendor.example/", "vendor", owner="nvidia"),
+    ])  # fmt: skip
+    sync_entities(filled, [Entity(i, kind, i.upper()) for i, kind in KINDS.items()])
+    start_run(filled, "run", now=NOW)
+    h100 = Price("$2", 2.0, None, "USD", "gpu-hour", None, "nvidia-h100", "It is $2.", "text", 0, 2)
+    other = Price("€9", 9.0, None, "EUR", "card", None, None, "It is €9.", "text", 0, 2)
+    save(
+        filled,
+        "new",
+        tag("nvidia"),
+        tag("tco", about=False),
+        text='The "quoted" words of a data centre.',
+        prices=(h100, other),
+    )
+    save(filled, "old", tag("nvidia", role="source"), day=NOW - timedelta(weeks=1), source_id="vendor", prices=(other,))
+    save(
+        filled,
+        "older",
+        tag("nvidia-h100"),
+        tag("tco"),
+        day=NOW - timedelta(weeks=2),
+        language="zh",
+        text="数据中心 H100",
+    )
+    yield filled
+    filled.close()
+
+
+def run(db, name, **parameters):
+    query = BY_NAME[name]
+    cursor = db.execute(query.sql, dict.fromkeys(query.examples, "") | parameters)
+    columns = [column[0] for column in cursor.description]
+    return [dict(zip(columns, row, strict=True)) for row in cursor]
+
+
+def test_the_parameters_are_those_of_the_sql():
+    for query in QUERIES:
+        assert set(re.findall(r":([a-z_]+)", re.sub(r"'[^']*'", "", query.sql))) == set(query.examples), query.name
+
+
+def test_the_metadata_say_the_same():
+    described = metadata_queries()
+
+    assert len(described) >= 6
+    for name, entry in described.items():
+        assert entry["sql"] == BY_NAME[name].sql.strip()
+        assert entry["params"] == list(BY_NAME[name].examples)
+        assert all(parameter in entry["description"] for parameter in entry["params"])
+
+
+def test_latest_articles_come_newest_first_with_their_tags(db):
+    assert [(r["title"], r["tags"]) for r in run(db, "latest")] == [
+        ("new", "NVIDIA, TCO"), ("old", "NVIDIA"), ("older", "NVIDIA-H100, TCO"),
+    ]  # fmt: skip
+    assert [r["title"] for r in run(db, "latest", source_id="vendor")] == ["old"]
+    assert run(db, "latest", source_id="nobody") == []
+
+
+def test_news_of_an_entity(db):
+    assert [(r["title"], r["role"]) for r in run(db, "entity_news", entity_id="nvidia")] == [
+        ("new", "subject"), ("old", "source"),
+    ]  # fmt: skip
+    assert [r["title"] for r in run(db, "entity_news", entity_id="tco", about="1")] == ["older"]
+    assert run(db, "entity_news") == []
+
+
+@pytest.mark.parametrize(
+    ("parameters", "titles"),
+    [
+        pytest.param({"entity_id": "tco"}, ["new", "older"], id="all weeks"),
+        pytest.param({"entity_id": "tco", "week": "2026-11-23"}, ["new"], id="one week"),
+        pytest.param({"entity_id": "nvidia"}, ["new"], id="only counted roles"),
+        pytest.param({"entity_id": "tco", "segment": "lang:zh"}, ["older"], id="one language"),
+        pytest.param({"entity_id": "tco", "segment": "owned"}, [], id="no vendor's voice"),
+        pytest.param({"entity_id": "tco", "segment": "independent"}, ["new", "older"], id="independent"),
+        pytest.param({"entity_id": "tco", "week": "nonsense"}, [], id="a week that is none"),
+    ],
+)
+def test_evidence(db, parameters, titles):
+    assert [r["title"] for r in run(db, "evidence", **parameters)] == titles
+
+
+def test_a_trend_has_every_week_with_articles(db):
+    assert [(r["period_start"], r["articles"], r["share_articles"]) for r in run(db, "trend", entity_id="tco")] == [
+        ("2026-11-09", 1, 1.0), ("2026-11-16", 0, 0.0), ("2026-11-23", 1, 1.0),
+    ]  # fmt: skip
+    assert [r["period_start"] for r in run(db, "trend", entity_id="tco", segment="owned")] == ["2026-11-16"]
+    assert run(db, "trend", entity_id="nobody") == []
+
+
+def test_what_rose(db):
+    assert [(r["id"], r["articles"], r["articles_before"], r["week"], r["before"]) for r in run(db, "compare_weeks")] == [
+        ("nvidia", 1, 0, "2026-11-23", "2026-11-16"), ("tco", 1, 0, "2026-11-23", "2026-11-16"),
+    ]  # fmt: skip
+    compared = run(db, "compare_weeks", week="2026-11-23", before="2026-11-09", kind="accelerator")
+    assert [(r["id"], r["difference"]) for r in compared] == [("nvidia-h100", -1)]
+
+
+def test_prices_quoted(db):
+    assert [(r["amount"], r["title"]) for r in run(db, "prices_quoted")] == [(2.0, "new"), (9.0, "new"), (9.0, "old")]
+    assert [r["sentence"] for r in run(db, "prices_quoted", accelerator="nvidia-h100")] == ["It is $2."]
+
+
+def test_cloud_prices_of_a_part_a_family_and_all(db):
+    part, family, everything = (
+        run(db, "cloud_price_table", accelerator_id=i) for i in ("nvidia-h100-sxm5-80gb", "nvidia-h100", "")
+    )
+
+    assert 0 < len(part) < len(family) < len(everything) == 188
+    prices = [r["ondemand_usd_per_gpu_hour"] for r in family if r["ondemand_usd_per_gpu_hour"] is not None]
+    assert prices == sorted(prices)
+
+
+@pytest.mark.parametrize(
+    ("words", "titles"),
+    [
+        ("data centre", ["new"]),
+        ("  centres   DATA ", ["new"]),
+        ('"quoted"', ["new"]),
+        ("data nowhere", []),
+        ("data OR nowhere", []),
+        ("H100", ["older"]),
+        ("", []),
+        (" ", []),
+        ('"', []),
+    ],
+)
+def test_search_finds_all_the_words(db, words, titles):
+    assert [r["title"] for r in run(db, "search", q=words)] == titles
+
+
+OPERATORS = st.sampled_from(
+    ["NEAR(", "AND", "OR", "NOT", "*", "^", "title:", "{", "-", "+", "(", ")", '"', "'", "\x00", " "]
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(OPERATORS | st.text(max_size=6), max_size=6).map("".join) | st.text(string.printable))
+def test_no_search_is_a_syntax_error(db, words):
+    words = words.encode("utf-8", "replace").decode()
+
+    assert isinstance(run(db, "search", q=words), list)
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_empty_and_odd_parameters_are_no_errors(db, name):
+    for value in ("", "'", "x" * 1000, "0", "-1", "2026-11-23", "%"):
+        run(db, name, **dict.fromkeys(BY_NAME[name].examples, value))
+
+
+BIG = ("articles", "mentions", "article_entities", "prices", "sentences", "trends_weekly")
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_no_query_reads_a_big_table_from_end_to_end(db, name):
+    query = BY_NAME[name]
+    plan = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {query.sql}", query.examples)]
+
+    scans = [step for step in plan if re.match(rf"SCAN ({'|'.join(BIG)})\b", step) and "USING" not in step]
+    assert scans == []
+    if name in ("latest", "entity_news", "evidence", "trend"):
+        assert [step for step in plan if "TEMP B-TREE" in step and "RIGHT PART" not in step and name != "latest"] == []
