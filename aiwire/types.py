@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
 
-from aiwire.exceptions import SourceError
+from aiwire.exceptions import FetchError, SourceError
 
 __all__ = [
     "Alias",
@@ -157,9 +157,10 @@ class FetchResult:
     """The outcome of one request, whatever it was: an expected failure is a value here, never raised."""
 
     request: Request
-    outcome: Response | NotModified | SourceError  # FetchError from the fetcher; ParseError or ExtractError put in later
+    outcome: Response | NotModified | FetchError
     elapsed_ms: int
     wire_bytes: int  # body bytes received, before decoding
+    unreadable: SourceError | None = None  # put in later: why the body could not be parsed or extracted
 
 
 # ---------------------------------------------------------------- parsing and extraction
@@ -210,7 +211,7 @@ class Extracted:
     title: str | None
     author: str | None
     published: datetime | None
-    date_source: str | None  # the rung of the metadata cascade that gave the date
+    date_source: str | None  # the rung that gave the date: json-ld, meta, time, url, shown, htmldate
     language: str | None
     text: str  # paragraphs parted by "\n"; "" if none was found
     paywalled: bool

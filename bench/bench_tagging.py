@@ -40,7 +40,9 @@ def own_texts(count: int) -> list[str]:
     sentences += [s for r in lexicon.records for a in r.aliases for s in (*a.positive, *a.negative)]
     rng = random.Random(7)  # noqa: S311  (the same texts in every run; nothing secret)
     return [
-        " ".join(f"{rng.choice(sentences)} Item {rng.randrange(10**6)} of word{rng.randrange(10**5)}." for _ in range(60))
+        " ".join(
+            f"{rng.choice(sentences)} Item {rng.randrange(10**6)} of word{rng.randrange(10**5)}." for _ in range(60)
+        )
         for _ in range(count)
     ]
 
@@ -92,7 +94,9 @@ def main() -> int:
         "ratio": round(ratio, 3),
         "target": TARGET,
     }
-    sys.stdout.write(json.dumps(result) + "\n" if args.json else "\n".join(f"{k:28} {v}" for k, v in result.items()) + "\n")
+    sys.stdout.write(
+        json.dumps(result) + "\n" if args.json else "\n".join(f"{k:28} {v}" for k, v in result.items()) + "\n"
+    )
     return 0 if ratio >= TARGET else 1
 
 

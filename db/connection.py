@@ -16,6 +16,7 @@ __all__ = ["BUSY_TIMEOUT_MS", "Database", "check", "connect", "open_existing", "
 
 BUSY_TIMEOUT_MS = 10_000  # how long a write waits for another one
 CACHE_KIB = 64 * 1024  # of the pages of one connection: article ids are hashes, so writes go all over the indexes
+BUGS = ("SQLITE_ERROR", "SQLITE_CONSTRAINT", "SQLITE_MISMATCH", "SQLITE_MISUSE", "SQLITE_RANGE")  # ours: let them crash
 SQLITE_MAGIC = b"SQLite format 3\0"  # https://sqlite.org/fileformat.html 1.3.1
 
 
@@ -87,9 +88,9 @@ def transaction(db: Database) -> Iterator[None]:
     try:
         with db.atomic():
             yield
-    except sqlite3.IntegrityError:
-        raise  # a bug of ours: let it crash
     except sqlite3.DatabaseError as e:
+        if getattr(e, "sqlite_errorname", "SQLITE_ERROR").startswith(BUGS):
+            raise
         raise DatabaseError(f"cannot write to the database: {e}; {_remedy(e)}") from e
 
 

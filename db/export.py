@@ -48,6 +48,7 @@ TREND_COLUMNS = {
     "tagger_version": "code that tagged them; several joined by +",
     "as_of": "time of the export, UTC",
 }
+DEFAULT_WEEKS = 156  # three years: a feed's one article of 1998 must not make a million rows of zeros
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run such a cell
 
 
@@ -57,8 +58,8 @@ class TrendsQuery:
 
     now: datetime
     base_url: str  # where `aiwire serve` is reached
-    since: date | None = None  # None: from the first week with a tagged article
-    until: date | None = None  # None: to the last one
+    since: date | None = None  # None: the last `DEFAULT_WEEKS` weeks; never before the first tagged article
+    until: date | None = None  # None: to the last tagged article or request
     kinds: tuple[str, ...] = ()  # empty: all
     entities: tuple[str, ...] = ()  # ids; empty: all
     segment: str | None = "all"  # None: every one
@@ -122,12 +123,13 @@ def trends_meta(db: Database, query: TrendsQuery) -> dict[str, Any]:
         " only quoted, or where something was posted, is not counted; copies of a text on other sites are",
         "zero": "the entity was looked for in every tagged article of the week and not found",
         "empty": "unknown, or a share whose denominator is 0",
-        "languages": "English and Chinese are tagged in full, others for names only: their themes are not counted",
+        "languages": "English is tagged in full, other languages for names only: their themes are not counted",
         "text_cells": "a text that begins with = + - or @ has an apostrophe before it, so that no spreadsheet runs it",
         "timezone": "UTC",
         "encoding": "UTF-8, lines end in LF, RFC 4180 quoting",
         "first_week": weeks[0] if weeks else None,
         "last_week": weeks[-1] if weeks else None,
+        "window": f"without `since` the last {DEFAULT_WEEKS} weeks; never before the first article",
         "first_fetch": vintage.first_fetch or None,
         "selection": {"kinds": query.kinds, "entities": query.entities, "segment": query.segment},
         "taxonomy_version": vintage.taxonomy,
@@ -176,14 +178,20 @@ def _snapshot(db: Database) -> Iterator[None]:
 
 
 def _weeks(db: Database, query: TrendsQuery) -> list[str]:
-    """Return every Monday of the window from the first to the last week with a tagged article."""
-    first, last = db.execute(
-        "SELECT min(period_start), max(period_start) FROM week_totals WHERE period_start BETWEEN ? AND ?",
-        [_monday(query.since or date.min).isoformat(), (query.until or date.max).isoformat()],
-    ).fetchone()
+    """Return every Monday of the window.
+
+    No week before the first tagged article (nobody looked), and none after the last one or the last request, whichever
+    is later (nobody has looked yet).
+    """
+    first, last = db.execute("SELECT min(period_start), max(period_start) FROM week_totals").fetchone()
     if first is None:
         return []
-    start, stop = date.fromisoformat(first), date.fromisoformat(last)
+    asked = db.execute("SELECT coalesce(max(substr(fetched_at, 1, 10)), ?) FROM fetches", [last]).fetchone()[0]
+    stop = max(date.fromisoformat(last), _monday(date.fromisoformat(asked)))
+    if query.until:
+        stop = min(stop, _monday(query.until))
+    earliest = _monday(query.since) if query.since else stop - timedelta(weeks=DEFAULT_WEEKS - 1)
+    start = max(date.fromisoformat(first), earliest)
     return [(start + timedelta(weeks=n)).isoformat() for n in range((stop - start).days // 7 + 1)]
 
 

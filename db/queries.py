@@ -87,7 +87,7 @@ LEFT JOIN trends_weekly ON trends_weekly.entity_id = :entity_id AND trends_weekl
     AND trends_weekly.period_start = week_totals.period_start
 WHERE week_totals.segment = CASE :segment WHEN '' THEN 'all' ELSE :segment END
     AND EXISTS (SELECT 1 FROM entities WHERE id = :entity_id)
-ORDER BY week_totals.period_start
+ORDER BY week_totals.period_start DESC
 """
 
 _COMPARE_WEEKS = f"""
@@ -184,8 +184,8 @@ QUERIES = (
     CannedQuery(
         "trend",
         "Weekly trend of an entity",
-        "Articles per week and their share of all tagged articles, weeks without any included. entity_id; segment:"
-        " empty for all.",
+        "Articles per week and their share of all tagged articles, newest first, weeks without any included. entity_id;"
+        " segment: empty for all.",
         _TREND,
         {"entity_id": "nvidia", "segment": "all"},
     ),

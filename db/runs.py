@@ -7,7 +7,7 @@ from typing import Literal
 
 from sqlite_utils import Database
 
-from aiwire.exceptions import FetchError, SourceError
+from aiwire.exceptions import FetchError
 from aiwire.types import FetchResult, NotModified, Response, iso
 from db.connection import transaction
 
@@ -75,7 +75,7 @@ def record_fetch(
 ) -> None:
     """Record one request and what came of it. Part of the caller's transaction."""
     request = fetch.request
-    word, status, final_url, problem = _outcome(fetch.outcome)
+    word, status, final_url, problem = _outcome(fetch)
     db.execute(
         """
         INSERT INTO fetches (run_id, source_id, article_id, url, final_url, purpose, outcome, status, wire_bytes,
@@ -87,12 +87,15 @@ def record_fetch(
     )  # fmt: skip
 
 
-def _outcome(outcome: Response | NotModified | SourceError) -> tuple[str, int | None, str | None, str | None]:
+def _outcome(fetch: FetchResult) -> tuple[str, int | None, str | None, str | None]:
     """Return an outcome as the table has it: one word, HTTP status, final URL, error."""
+    outcome = fetch.outcome
     if isinstance(outcome, FetchError):
         return outcome.reason, outcome.status, None, outcome.message
-    if isinstance(outcome, SourceError):
-        return "unreadable", None, None, outcome.message
     if isinstance(outcome, NotModified):
-        return "not-modified", 304, outcome.url, None
-    return "ok", outcome.status, outcome.final_url, None
+        word, status, final_url = "not-modified", 304, outcome.url
+    else:
+        word, status, final_url = "ok", outcome.status, outcome.final_url
+    if fetch.unreadable is not None:
+        return "unreadable", status, final_url, fetch.unreadable.message
+    return word, status, final_url, None

@@ -30,57 +30,63 @@ LANGUAGE_SEGMENT_SQL = (
     " instr(replace(articles.language, '_', '-') || '-', '-') - 1), ''), 'und'))"
 )
 
-# the segments of an article, each with the source of its publisher
-SEGMENTS = ("'all'", "CASE WHEN sources.owner IS NULL THEN 'independent' ELSE 'owned' END", LANGUAGE_SEGMENT_SQL)
+# what an article is in besides `all`
+SIDE_SQL = "CASE WHEN sources.owner IS NULL THEN 'independent' ELSE 'owned' END"
 
-# one row per tagged article of the week and segment it is in
-CELLS_SQL = " UNION ALL ".join(
-    f"""
-    SELECT articles.id, sources.publisher, {segment} AS segment
+
+def _by_segment(columns: str) -> str:
+    """Return SQL that gives each row of `found` once per segment; `found` is read once, the tables behind it too."""
+    return " UNION ALL ".join(
+        f"SELECT {columns}, {segment} AS segment FROM found"  # noqa: S608  (our own SQL)
+        for segment in ("'all'", "side", "language_segment")
+    )
+
+
+# the tagged articles of the week
+ARTICLES_SQL = f"""
+    SELECT articles.id, sources.publisher, {SIDE_SQL} AS side, {LANGUAGE_SEGMENT_SQL} AS language_segment
     FROM articles JOIN sources ON sources.id = articles.source_id
     WHERE articles.week = :week AND articles.tagger_version IS NOT NULL
-    """  # noqa: S608  (our own SQL)
-    for segment in SEGMENTS
-)
-
-# one row per article of the week that names the entity and segment it is in
-ENTITY_CELLS_SQL = " UNION ALL ".join(
-    f"""
-    SELECT article_entities.about, article_entities.count, sources.publisher, {segment} AS segment
-    FROM article_entities
-    CROSS JOIN articles ON articles.id = article_entities.article_id
-    JOIN sources ON sources.id = articles.source_id
-    WHERE article_entities.entity_id = :entity_id AND article_entities.dated_at >= :week
-        AND article_entities.dated_at < date(:week, '+7 days') AND article_entities.role IN {COUNTED_ROLES_SQL}
-    """  # noqa: S608  (our own SQL; CROSS JOIN fixes the order: the entity's articles first)
-    for segment in SEGMENTS
-)
+"""  # noqa: S608  (our own SQL)
 
 TOTALS_SQL = f"""
     INSERT INTO week_totals (period_start, segment, articles_total, publishers_active)
-    SELECT :week, segment, count(*), count(DISTINCT publisher) FROM ({CELLS_SQL}) GROUP BY segment
+    WITH found AS MATERIALIZED ({ARTICLES_SQL})
+    SELECT :week, segment, count(*), count(DISTINCT publisher) FROM ({_by_segment("publisher")}) GROUP BY segment
 """  # noqa: S608  (our own SQL)
 
+# CROSS JOIN fixes the order: a week's articles first
 WEEK_SQL = f"""
     INSERT INTO trends_weekly (entity_id, segment, period_start, articles, articles_about, publishers, mentions)
-    WITH cells AS ({CELLS_SQL})
+    WITH found AS MATERIALIZED ({ARTICLES_SQL})
     SELECT entity_id, segment, :week, count(*), sum(about), count(DISTINCT publisher), sum(count)
-    FROM cells CROSS JOIN article_entities ON article_entities.article_id = cells.id
+    FROM ({_by_segment("id, publisher")}) AS cells
+    CROSS JOIN article_entities ON article_entities.article_id = cells.id
     WHERE role IN {COUNTED_ROLES_SQL}
     GROUP BY entity_id, segment
-"""  # noqa: S608  (our own SQL; CROSS JOIN fixes the order: a week's articles first)
+"""  # noqa: S608  (our own SQL)
+
+# CROSS JOIN fixes the order: an entity's articles of the week first
+ENTITY_SQL = f"""
+    INSERT INTO trends_weekly (entity_id, segment, period_start, articles, articles_about, publishers, mentions)
+    WITH found AS MATERIALIZED (
+        SELECT article_entities.about, article_entities.count, sources.publisher, {SIDE_SQL} AS side,
+            {LANGUAGE_SEGMENT_SQL} AS language_segment
+        FROM article_entities
+        CROSS JOIN articles ON articles.id = article_entities.article_id
+        JOIN sources ON sources.id = articles.source_id
+        WHERE article_entities.entity_id = :entity_id AND article_entities.dated_at >= :week
+            AND article_entities.dated_at < date(:week, '+7 days') AND article_entities.role IN {COUNTED_ROLES_SQL}
+    )
+    SELECT :entity_id, segment, :week, count(*), sum(about), count(DISTINCT publisher), sum(count)
+    FROM ({_by_segment("about, count, publisher")}) GROUP BY segment
+"""  # noqa: S608  (our own SQL)
 
 # every segment of a row has a total: naming them makes the whole primary key known
 DELETE_ENTITY_SQL = """
     DELETE FROM trends_weekly WHERE entity_id = :entity_id AND period_start = :week
         AND segment IN (SELECT segment FROM week_totals WHERE period_start = :week)
 """
-
-ENTITY_SQL = f"""
-    INSERT INTO trends_weekly (entity_id, segment, period_start, articles, articles_about, publishers, mentions)
-    SELECT :entity_id, segment, :week, count(*), sum(about), count(DISTINCT publisher), sum(count)
-    FROM ({ENTITY_CELLS_SQL}) GROUP BY segment
-"""  # noqa: S608  (our own SQL)
 
 
 def refresh_weeks(db: Database, weeks: Collection[str]) -> None:

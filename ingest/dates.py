@@ -241,15 +241,19 @@ def _numeric(first: int, second: int, separator: str, year: int) -> tuple[int, i
 
 def _parse_dateutil(text: str) -> datetime | None:
     """Return dateutil's reading if it is the same whatever the default date: so no part of it is invented."""
-    if not re.search(r"\d{4}", text):
-        return None
     from dateutil import parser  # slow to import and seldom needed
 
     try:
-        first, second = (parser.parse(text, default=day, ignoretz=False) for day in _DEFAULTS)
-    except (parser.ParserError, parser.UnknownTimezoneWarning, TypeError, AttributeError, IndexError):
+        first, second = (parser.parse(text, default=day, tzinfos=_zone_of) for day in _DEFAULTS)
+    except (parser.ParserError, TypeError, AttributeError, IndexError):
         return None  # dateutil stumbles over odd texts with more than its own error
-    return first if first == second else None
+    # Its year must be written: dateutil also makes 2003 of "1.2.3.2024".
+    return first if first == second and str(first.year) in text else None
+
+
+def _zone_of(_name: str | None, seconds: int | None) -> tzinfo | None:
+    """Return the zone of an offset that dateutil read; names are not looked up in the machine's own zone."""
+    return timezone(timedelta(seconds=seconds)) if seconds else None
 
 
 _DEFAULTS = (datetime(2001, 1, 1), datetime(2004, 2, 3))  # noqa: DTZ001  dateutil wants naive defaults

@@ -42,7 +42,7 @@ _AUTHOR_METAS = (
     "author", "article:author", "parsely-author", "sailthru.author", "byl", "dc.creator", "dcterms.creator",
     "article:author_name", "citation_author", "twitter:data1", "cxenseparse:author", "authors", "dc.creator.name",
 )  # fmt: skip
-_SEPARATOR = re.compile(r"\s+(?:[|\-–—:•·»«~/]|::)\s+|\s*[|｜»]\s*")
+_SEPARATOR = re.compile(r"\s+(?:[|\-–—:•·»«~/]|::)\s+|\s*[|｜»]\s*|:\s+")
 _BY = re.compile(
     r"^(?:(?:written|posted|published|reported|story|words|article|text)\s+)?(?:by|von|par|por|di)\s*:?\s+|^author\s*:\s*",
     re.I,

@@ -17,7 +17,16 @@ from typing import Any
 from aiwire.exceptions import ParseError
 from aiwire.types import ParsedFeed
 from ingest.charset import decode
-from ingest.documents import FEED_ROOTS, describe, has_items, item_count, looks_like_html, prepare_xml, reopen, root_name
+from ingest.documents import (
+    FEED_ROOTS,
+    describe,
+    has_items,
+    item_count,
+    looks_like_html,
+    prepare_xml,
+    reopen,
+    root_name,
+)
 from ingest.entries import feed_language, map_entry, site_url
 from ingest.htmltext import title_text
 from ingest.jsonfeed import parse_json_feed

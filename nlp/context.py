@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,7 +19,7 @@ from aiwire.exceptions import ConfigError
 from aiwire.types import EntityKind
 from nlp.gazetteer import DATA, AliasRule, Record
 from nlp.matcher import Hit
-from nlp.text import Text, is_word
+from nlp.text import Text
 
 __all__ = ["Found", "Weights", "is_title_case", "load_weights", "resolve"]
 
@@ -83,9 +83,9 @@ def resolve(text: Text, hits: dict[EntityKind, list[Hit]], weights: Weights) -> 
     unsure: list[_Open] = []
     for kind, of_kind in hits.items():
         for hit in of_kind:
-            plain = [(r, a) for r, a in hit.readings if a.policy != "context"]
-            if plain:
-                found.extend(_plain(kind, hit, *plain[0]))
+            plain = next((reading for reading in hit.readings if reading[1].policy != "context"), None)
+            if plain is not None:
+                found.append(_plain(kind, hit, *plain))
             else:
                 unsure.extend(_Open(hit, r, a, kind, [], a.prior) for r, a in hit.readings if not _vetoed(text, hit, a))
     if unsure:
@@ -94,9 +94,9 @@ def resolve(text: Text, hits: dict[EntityKind, list[Hit]], weights: Weights) -> 
     return found
 
 
-def _plain(kind: EntityKind, hit: Hit, record: Record, alias: AliasRule) -> Iterator[Found]:
+def _plain(kind: EntityKind, hit: Hit, record: Record, alias: AliasRule) -> Found:
     entity, confidence = record.entity, _PLAIN_CONFIDENCE[alias.policy]
-    yield Found(kind, entity.id, entity.name, hit.start, hit.end, alias.policy, confidence, alias.part, record)
+    return Found(kind, entity.id, entity.name, hit.start, hit.end, alias.policy, confidence, alias.part, record)
 
 
 def _vetoed(text: Text, hit: Hit, alias: AliasRule) -> bool:
@@ -150,13 +150,14 @@ class _Scene:
         self.starts = {f.start: f for f in sure}
         self.ends = {f.end: f for f in sure}
         self.of_field = sum(1 for f in sure if f.kind in ("accelerator", "model") or _in_field(f.record))
-        self.by_sentence: dict[int, set[str]] = {}
-        for f in sure:
-            self.by_sentence.setdefault(text.sentence_index(f.start), set()).add(f.id)
+        self._sure = sure
         self._title_case: dict[int, bool] = {}
 
-    def sentence_ids(self, place: _Open) -> set[str]:
-        return self.by_sentence.get(self.text.sentence_index(place.hit.start), set())
+    def in_sentence(self, entity_id: str | None, place: _Open) -> bool:
+        if entity_id not in self.ids:
+            return False
+        start, end = self.text.sentence_at(place.hit.start)
+        return any(f.id == entity_id and start <= f.start < end for f in self._sure)
 
     def in_title_case(self, place: _Open) -> bool:
         index = self.text.sentence_index(place.hit.start)
@@ -201,7 +202,9 @@ _RIGHT_PERSON = re.compile(
     r"subsidiary|vice president|vp|svp|team|office|platform|cloud|api|partnership|deal)\b"
 )
 _RIGHT_FORM = re.compile(r",? (?:inc|corp|corporation|ltd|llc|plc|technologies|holdings|platforms|labs|group)\b")
-_RIGHT_OWNED = re.compile(r"-(?:owned|backed|based|led|built|made|powered|funded|run|operated|hosted|developed|designed)\b")
+_RIGHT_OWNED = re.compile(
+    r"-(?:owned|backed|based|led|built|made|powered|funded|run|operated|hosted|developed|designed)\b"
+)
 _TICKER = re.compile(r"(?: inc\.?| corp\.?)?,? ?[(\[](?:nasdaq|nyse|hkex|tsx|lse|amex|otc|krx|tse|euronext)\b")
 _LEFT_ORG = re.compile(
     r"\b(?:start-?ups?|company|companies|firms?|giants?|makers?|chipmakers?|rivals?|provider|vendors?|lab|parent|unicorn|"
@@ -210,7 +213,9 @@ _LEFT_ORG = re.compile(
     r"partner\w* with|deal with|owned by|backed by|contract with|agreement with|spokes\w+ for|customers? (?:like|such as|including))"
     r"(?: of| like|,| such as| including|:)? \Z"
 )
-_LEFT_PREP = re.compile(r"\b(?:by|from|at|with|via|between|versus|vs\.?|against|like|including|than|unlike|when|that|as) \Z")
+_LEFT_PREP = re.compile(
+    r"\b(?:by|from|at|with|via|between|versus|vs\.?|against|like|including|than|unlike|when|that|as) \Z"
+)
 _LEFT_ARTICLE = re.compile(r"\b(?:a|an|the|this|that|our|your|my|their|its|his|her|each|every|no|any|one|some|more) \Z")
 _RIGHT_LOWER_NOUN = re.compile(r" [a-z]+")
 _HARDWARE = (
@@ -218,12 +223,20 @@ _HARDWARE = (
     r"systems?|tensor|vram|hbm\w*|\d+ ?gb|pcie|sxm\d?|nvlink|silicon|pods?|devices?|boards?|modules?|platform|architecture"
 )
 _RIGHT_HARDWARE = re.compile(rf"s?[ -](?:\w+ )?(?:{_HARDWARE})\b")
-_LEFT_HARDWARE = re.compile(rf"\b(?:{_HARDWARE}|nvidia|amd|intel|google|huawei|aws|amazon|qualcomm)[ (:,]+(?:the |like )?\Z")
+_LEFT_HARDWARE = re.compile(
+    rf"\b(?:{_HARDWARE}|nvidia|amd|intel|google|huawei|aws|amazon|qualcomm)[ (:,]+(?:the |like )?\Z"
+)
 _LEFT_COUNT = re.compile(r"(?:\b\d[\d,]*[x×]? ?|\b(?:one|two|four|eight|single|dual) )\Z")
-_RIGHT_VERSION = re.compile(r"[ -]?v?\d+(?:\.\d+)?\b|[ -](?:pro|flash|max|mini|nano|ultra|opus|sonnet|haiku|large|small|turbo|plus|coder)\b")
+_RIGHT_VERSION = re.compile(
+    r"[ -]?v?\d+(?:\.\d+)?\b|[ -](?:pro|flash|max|mini|nano|ultra|opus|sonnet|haiku|large|small|turbo|plus|coder)\b"
+)
 _RIGHT_NUMBER = re.compile(r" \d+(?!\d*[.,]?\d*[ -]?(?:billion|million|b\b|%))")
-_RIGHT_MODEL = re.compile(r"'?s?,? (?:\w+ )?(?:models?|llms?|weights|chatbots?|assistant|api|checkpoints?|family|series|parameters|tokens?)\b")
-_LEFT_MODEL = re.compile(r"\b(?:models?|llms?|chatbots?|fine-?tuned?|prompt\w*|using|ask(?:ed)?)(?: like| such as| called|,|:)? \Z")
+_RIGHT_MODEL = re.compile(
+    r"'?s?,? (?:\w+ )?(?:models?|llms?|weights|chatbots?|assistant|api|checkpoints?|family|series|parameters|tokens?)\b"
+)
+_LEFT_MODEL = re.compile(
+    r"\b(?:models?|llms?|chatbots?|fine-?tuned?|prompt\w*|using|ask(?:ed)?)(?: like| such as| called|,|:)? \Z"
+)
 _LAW = re.compile(
     r"\b(?:compl\w+|regulat\w+|law|laws|legislation|fine[sd]?|breach\w*|article \d|provisions?|requirements?|certifi\w+|"
     r"audit\w*|standards?|obligations?|violat\w+|directive|rules?|penalt\w+|enforce\w*)\b"
@@ -282,12 +295,12 @@ def _owner(place: _Open) -> str | None:
     return place.record.entity.parent
 
 
-FEATURES = {
+FEATURES: dict[str, Callable[[_Scene, _Open], bool]] = {
     "bias": lambda scene, place: True,
     "repeat": lambda scene, place: False,  # added by `_decide`: another mention of the same entity is sure
     "full-name": lambda scene, place: place.record.entity.id in scene.ids,
     "parent": lambda scene, place: _owner(place) in scene.ids,
-    "owner-near": lambda scene, place: _owner(place) in scene.sentence_ids(place),
+    "owner-near": lambda scene, place: scene.in_sentence(_owner(place), place),
     "verb": lambda scene, place: _RIGHT_VERB.match(place.right) is not None,
     "weak-verb": lambda scene, place: _RIGHT_WEAK.match(place.right) is not None,
     "possessive": lambda scene, place: place.right.startswith("'s "),

@@ -162,7 +162,9 @@ def _same(kind: str, gold: Record, tag: Record) -> bool:
     return bool({_fold(s) for s in gold["surfaces"]} & {_fold(s) for s in tag.get("surfaces", [])})
 
 
-def _score_names(report: Report, golds: Mapping[Any, Record], outs: Mapping[Any, Record], kind: str, tag_kind: str) -> None:
+def _score_names(
+    report: Report, golds: Mapping[Any, Record], outs: Mapping[Any, Record], kind: str, tag_kind: str
+) -> None:
     presence, about, right = Counts(), Counts(), 0
     entities: dict[str, Counts] = defaultdict(Counts)
     for doc, gold in golds.items():
@@ -220,7 +222,9 @@ def _score_themes(report: Report, golds: Mapping[Any, Record], outs: Mapping[Any
 def _score_prices(counts: Counts, golds: Iterable[Record], prices: Iterable[Record], *, with_unit: bool) -> None:
     left = list(prices)
     for gold in sorted(golds, key=lambda g: bool(g.get("optional"))):
-        hit = next((p for p in left if _same_amount(gold, p) and (not with_unit or p.get("unit") == gold["unit"])), None)
+        hit = next(
+            (p for p in left if _same_amount(gold, p) and (not with_unit or p.get("unit") == gold["unit"])), None
+        )
         if hit is not None:
             left.remove(hit)
             counts.tp += not gold.get("optional")
@@ -240,7 +244,9 @@ def _same_amount(gold: Record, price: Record) -> bool:
 def _score_traps(report: Report, gold: Record, tags: list[Record]) -> None:
     real = {_fold(s) for kind, _ in _NAME_KINDS for label in gold[kind] for s in label["surfaces"]}
     found = {_fold(s) for t in tags if t["kind"] in ("company", "accelerator") for s in t.get("surfaces", [])}
-    counted = Counter(_fold(trap["surface"]) in found for trap in gold.get("traps", []) if _fold(trap["surface"]) not in real)
+    counted = Counter(
+        _fold(trap["surface"]) in found for trap in gold.get("traps", []) if _fold(trap["surface"]) not in real
+    )
     report.traps += counted.total()
     report.traps_tagged += counted[True]
 

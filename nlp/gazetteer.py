@@ -299,9 +299,10 @@ def _evidence(raw: dict[str, Any], where: str) -> tuple[tuple[str, float], ...]:
 
 def _refuse_duplicates(records: tuple[Record, ...], themes: tuple[ThemeRule, ...]) -> None:
     seen: dict[str, str] = {}
-    for item in (*records, *themes):
-        if (first := seen.setdefault(item.entity.id, item.where)) != item.where:
-            raise ConfigError(f"{item.where}: id {item.entity.id!r} is already that of {first}")
+    places = [(r.entity.id, r.where) for r in records] + [(t.entity.id, t.where) for t in themes]
+    for entity_id, where in places:
+        if (first := seen.setdefault(entity_id, where)) != where:
+            raise ConfigError(f"{where}: id {entity_id!r} is already that of {first}")
 
 
 # ---------------------------------------------------------------- lint

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
@@ -18,9 +18,16 @@ from nlp.text import CJK, Text, fold, is_word
 
 __all__ = ["Hit", "NameMatcher", "variants"]
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 # words that sloppy HTML extraction glues to a link's text: "ofNvidia", "Anthropicand"
-_GLUE_LEFT = frozenset("a an and as at by for from has in is its like of on or said than that the through to via was with".split())
-_GLUE_RIGHT = frozenset("also and announced as at by for from has in is of on or said says that the to was which will with".split())
+_GLUE_LEFT = _words("a an and as at by for from has in is its like of on or said than that the through to via was with")
+_GLUE_RIGHT = _words(
+    "also and announced as at by for from has in is of on or said says that the to was which will with"
+)
 _LETTERS_BEFORE = re.compile(r"(?<![^\W_])[a-z]+\Z")
 _LETTERS_AFTER = re.compile(r"[a-z]+(?![^\W_])")
 _COUNT_BEFORE = re.compile(r"(?<![^\W_])\d+x\Z")
@@ -29,8 +36,7 @@ _URL_EDGE = frozenset("/.@-_=#&?%:")
 _DIGIT_GAP = re.compile(r"(?<=\d)[ -](?=\w)|(?<=\w)[ -](?=\d)")
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """A name at raw[start:end] and what it may mean, best guess first."""
 
     start: int
@@ -62,8 +68,16 @@ class NameMatcher:
                         readings.setdefault(fold(surface), []).append((exact, record, rule))
         self._patterns = list(readings)
         self._readings = list(readings.values())
+        self._caseless = [
+            tuple((record, rule) for _, record, rule in found) if all(exact is None for exact, _, _ in found) else None
+            for found in self._readings
+        ]
         self._shorter = list(_prefixes(self._patterns))
-        self._automaton = AhoCorasick(self._patterns, matchkind=MatchKind.LeftmostLongest, implementation=Implementation.DFA) if readings else None
+        self._automaton = (
+            AhoCorasick(self._patterns, matchkind=MatchKind.LeftmostLongest, implementation=Implementation.DFA)
+            if readings
+            else None
+        )
 
     def find(self, text: Text) -> list[Hit]:
         """Return the names in `text` in order, not overlapping; context is not judged here."""
@@ -91,6 +105,8 @@ class NameMatcher:
             readings = self._readings_of(index, text, start, end)
             if readings:
                 return None if _inside_url(folded, start, end) else Hit(start, end, readings)
+            if not self._shorter[index]:
+                return None
         elif not left_clear and not self._left_open(text, start):
             return None
         for candidate in (index, *self._shorter[index]):
@@ -100,6 +116,8 @@ class NameMatcher:
         return None
 
     def _readings_of(self, index: int, text: Text, start: int, end: int) -> tuple[tuple[Record, AliasRule], ...]:
+        if (caseless := self._caseless[index]) is not None:
+            return caseless
         surface = None
         found = []
         for exact, record, rule in self._readings[index]:
@@ -131,7 +149,7 @@ class NameMatcher:
         if folded[end - 1] == "'" or not text.raw[end - 1].isalnum():
             return False
         glued = _LETTERS_AFTER.match(text.raw, end)
-        return glued is not None and glued[0] in _GLUE_RIGHT and _GLUED_MIN <= _word_length(text.raw, end)
+        return glued is not None and glued[0] in _GLUE_RIGHT and _word_length(text.raw, end) >= _GLUED_MIN
 
 
 def _word_length(raw: str, end: int) -> int:

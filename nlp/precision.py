@@ -36,4 +36,6 @@ def load_precision(path: Path = PRECISION_FILE) -> dict[str, tuple[float, int]]:
         found = json.loads(path.read_bytes())
         return {name: (float(value), int(labels)) for name, (value, labels) in found.items()}
     except (OSError, ValueError, TypeError, AttributeError) as e:
-        raise ConfigError(f"{path}: cannot be used ({e}); `aiwire evaluate GOLD --save-precision {path}` makes it") from e
+        raise ConfigError(
+            f"{path}: cannot be used ({e}); `aiwire evaluate GOLD --save-precision {path}` makes it"
+        ) from e

@@ -66,7 +66,9 @@ _BEFORE_WORD = re.compile(
 _SIGNS = ("$", "€", "£", "¥", "₹", "₩", "usd", "eur", "gbp", "chf", "rmb", "cny", "hkd", "jpy", "inr")
 _WORDS_OF_MONEY = ("dollar", "euro", "pounds sterling", "yuan", "renminbi", "yen", "won", "rupee", "cent", "¢",
                    "c/", "c /", "c per kwh", "c a kwh", "c per kilowatt")  # fmt: skip
-_MONEY = AhoCorasick([*_SIGNS, *_WORDS_OF_MONEY], matchkind=MatchKind.LeftmostLongest, implementation=Implementation.DFA)  # one pass instead of thirty
+_MONEY = AhoCorasick(
+    [*_SIGNS, *_WORDS_OF_MONEY], matchkind=MatchKind.LeftmostLongest, implementation=Implementation.DFA
+)  # one pass instead of thirty
 _SCALES = {"k": 1e3, "thousand": 1e3, "m": 1e6, "mn": 1e6, "mio": 1e6, "million": 1e6, "b": 1e9, "bn": 1e9,
            "billion": 1e9, "t": 1e12, "tn": 1e12, "trillion": 1e12}  # fmt: skip
 _CURRENCIES = {
@@ -95,9 +97,15 @@ _UNITS = tuple(
             "1M-tokens",
         ),
         (r"\s?(?:per|/|a)\s?(?:k?wh|kilowatt[ -]?hours?|kw/h)\b", "kwh"),
-        (r"\s?(?:(?:per|/|an?|each|every)\s?(?:user |seat |person )?(?:/ ?|per )?(?:month|mo)\b|monthly\b|\s?/monthto\b)", "month"),
+        (
+            r"\s?(?:(?:per|/|an?|each|every)\s?(?:user |seat |person )?(?:/ ?|per )?(?:month|mo)\b|monthly\b|\s?/monthto\b)",
+            "month",
+        ),
         (r"\s?/\s?month", "month"),
-        (rf"\s?(?:{_PER}|apiece per)\s?(?:gpu|card|chip|accelerator|graphics card|module|unit|superchip|processor|{_GPU})\b", "card"),
+        (
+            rf"\s?(?:{_PER}|apiece per)\s?(?:gpu|card|chip|accelerator|graphics card|module|unit|superchip|processor|{_GPU})\b",
+            "card",
+        ),
         (rf"\s?{_PER}\s?(?:server|node|8-gpu \w+|box)\b", "server"),
         (rf"\s?{_PER}\s?(?:system|rack|cabinet|laptop|pc|workstation|machine|pod|desktop)\b", "system"),
         (
@@ -108,8 +116,12 @@ _UNITS = tuple(
     )
 )
 _LEFT_TOKENS = re.compile(r"\bper (?:1m|m|(?:one |1 )?million) (?:\w+ ){0,2}tokens?\b[^.$€£]{0,60}\Z")
-_TOKEN_SIDE = re.compile(r"\s?(?:\([^)]{0,20}\))?\s?(?:(?:cached|cache|uncached|fresh) )?(?:input|output|cached?|reads?|writes?|in|out)\b")
-_JOIN = re.compile(r"\s?(?:/|,|and|or|to|vs\.?|versus|compared (?:to|with)|against|\+|;|from|&|-|–|for (?:input|output)(?: and)?|input(?: and|,)?|output(?: and|,)?|\([^)]{0,14}\)|in|out)*\s?")
+_TOKEN_SIDE = re.compile(
+    r"\s?(?:\([^)]{0,20}\))?\s?(?:(?:cached|cache|uncached|fresh) )?(?:input|output|cached?|reads?|writes?|in|out)\b"
+)
+_JOIN = re.compile(
+    r"\s?(?:/|,|and|or|to|vs\.?|versus|compared (?:to|with)|against|\+|;|from|&|-|–|for (?:input|output)(?: and)?|input(?: and|,)?|output(?: and|,)?|\([^)]{0,14}\)|in|out)*\s?"
+)
 
 # ---------------------------------------------------------------- what is and what is not a price
 
@@ -150,10 +162,18 @@ _MODEL_USE = re.compile(
 )
 _SUBSCRIPTION = re.compile(r"\s?(?:\w+ ){0,2}(?:subscription|plan|tier)s?\b")
 _QUALIFIERS = (
-    (re.compile(r"\b(?:starting (?:at|from)|starts (?:at|from)|from(?: just| only)?|as (?:low|little) as|begin\w* at)(?: about| around)?\s?\Z"), "from"),
+    (
+        re.compile(
+            r"\b(?:starting (?:at|from)|starts (?:at|from)|from(?: just| only)?|as (?:low|little) as|begin\w* at)(?: about| around)?\s?\Z"
+        ),
+        "from",
+    ),
     (re.compile(r"\b(?:up to|as much as|at most|maximum of|under|below|less than|no more than)\s?\Z"), "up-to"),
     (re.compile(r"\b(?:list\w*|msrp|sticker|official|retail)\b[^.;$]{0,40}\Z"), "list"),
-    (re.compile(r"\b(?:street|ebay|resale|second-hand|used|grey market|gray market|scalp\w*)\b[^.;$]{0,40}\Z"), "street"),
+    (
+        re.compile(r"\b(?:street|ebay|resale|second-hand|used|grey market|gray market|scalp\w*)\b[^.;$]{0,40}\Z"),
+        "street",
+    ),
     (re.compile(r"\bspot\b[^.;$]{0,40}\Z"), "spot"),
     (re.compile(r"\breserved?\b[^.;$]{0,40}\Z|\bcommitted\b[^.;$]{0,30}\Z"), "reserved"),
     (re.compile(r"\bon-demand\b[^.;$]{0,40}\Z"), "on-demand"),
@@ -256,7 +276,9 @@ def _give_units(text: Text, amounts: list[_Amount], sentence_end: int, chips: bo
         stop = amounts[number + 1].start if number + 1 < len(amounts) else sentence_end
         _own_unit(folded, amount, min(stop, amount.end + 70))
         if amount.unit == "hour":
-            amount.unit = "gpu-hour" if chips or re.search(r"\bgpus?\b", folded[amount.end - 80 : stop]) else "instance-hour"
+            amount.unit = (
+                "gpu-hour" if chips or re.search(r"\bgpus?\b", folded[amount.end - 80 : stop]) else "instance-hour"
+            )
     for left, right in zip(amounts, amounts[1:], strict=False):  # "$1/$6 per 1M": the left one takes the right one's
         if left.unit is None and right.unit and _joined(folded, left, right):
             left.unit = right.unit
@@ -284,7 +306,11 @@ def _continues(folded: str, left: _Amount, right: _Amount) -> bool:
     if left.unit == "1M-tokens" and _TOKEN_SIDE.match(folded, right.end):
         return True
     gap = folded[max(left.end, left.unit_end) : right.start]
-    return len(gap) < 60 and left.unit in ("1M-tokens", "gpu-hour") and re.search(r"\b(?:to|vs\.?|versus|from|and|compared|,)\s*\Z", gap) is not None
+    return (
+        len(gap) < 60
+        and left.unit in ("1M-tokens", "gpu-hour")
+        and re.search(r"\b(?:to|vs\.?|versus|from|and|compared|,)\s*\Z", gap) is not None
+    )
 
 
 # ---------------------------------------------------------------- judgement
@@ -326,7 +352,9 @@ def _price(text: Text, amount: _Amount, start: int, end: int, chips: list[Found]
 
 
 def _distance(amount: _Amount, chip: Found) -> int:
-    return chip.start - amount.end if chip.start >= amount.end else amount.start - chip.end + 4  # what follows is nearer
+    return (
+        chip.start - amount.end if chip.start >= amount.end else amount.start - chip.end + 4
+    )  # what follows is nearer
 
 
 def _unit_by_thing(folded: str, amount: _Amount, start: int, end: int, chip: Found | None) -> str:
@@ -351,5 +379,3 @@ def _qualifier(folded: str, amount: _Amount, start: int, end: int) -> str | None
         if pattern.match(folded, amount.end, end):
             return name
     return None
-
-

@@ -30,7 +30,9 @@ _VENUE_LEFT = re.compile(
     r"(?:\b(?:on|via|at|to|from|through|our|your|my|follow (?:us|me) on|a|an|the|linked ?in|post(?:s|ed)?|thread|repo(?:sitory)?|video|"
     r"share(?:d)? (?:this )?(?:on|to)|hosted on) |, |/|\||• ?|[-–] ?)\Z"
 )
-_VENUE_RIGHT = re.compile(r"\s?(?:post|thread|repo|repository|page|account|channel|video|issue|link|server|community|stars|,|\||/|\.|\n|•|\Z)")
+_VENUE_RIGHT = re.compile(
+    r"\s?(?:post|thread|repo|repository|page|account|channel|video|issue|link|server|community|stars|,|\||/|\.|\n|•|\Z)"
+)
 _SOURCE_NEAR = re.compile(
     r"(?:\b(?:told|according to|reported by|reports? (?:by|from|in)|quoted (?:by|in)|interview with|via|photo(?:graph)?:|image:|source:|"
     r"in|of|by|with|from|cited by|data from|research from|analyst(?:s)? (?:at|from|with)) (?:the )?)\Z"
@@ -92,10 +94,15 @@ def _role(text: Text, group: Sequence[Found], salience: float) -> Role:
 
 def _is_venue(text: Text, f: Found) -> bool:
     left = text.folded[max(0, f.start - 24) : f.start]
-    return bool(_VENUE_LEFT.search(left) or _VENUE_RIGHT.match(text.folded, f.end)) or f.start == text.sentence_at(f.start)[0]
+    return (
+        bool(_VENUE_LEFT.search(left) or _VENUE_RIGHT.match(text.folded, f.end))
+        or f.start == text.sentence_at(f.start)[0]
+    )
 
 
-_SOURCE_RIGHT = re.compile(r"(?:'s)?,? (?:said|says|report\w*|wrote|writes|first|noted|notes|found|estimat\w+|predict\w*|forecast\w*|expects?|interview|survey|data|poll|analysts?|research\w*|article|story|that)\b")
+_SOURCE_RIGHT = re.compile(
+    r"(?:'s)?,? (?:said|says|report\w*|wrote|writes|first|noted|notes|found|estimat\w+|predict\w*|forecast\w*|expects?|interview|survey|data|poll|analysts?|research\w*|article|story|that)\b"
+)
 
 
 def _is_source(text: Text, f: Found) -> bool:
@@ -104,12 +111,12 @@ def _is_source(text: Text, f: Found) -> bool:
 
 
 def _mention(text: Text, start: int, end: int, rule: str, confidence: float, part: str | None) -> Mention:
-    field, at, to = text.place(start, end)
-    sentence_start, sentence_end = text.sentence_at(start)
-    offset = 0 if field == "title" else text.body
-    return Mention(
-        field, at, to, text.raw[start:end], sentence_start - offset, sentence_end - offset, rule, confidence, part
-    )
+    low, high = text.sentence_at(start)
+    raw = text.raw[start:end]
+    if start < text.title_end:
+        return Mention("title", start, end, raw, low, high, rule, confidence, part)
+    shift = text.body
+    return Mention("text", start - shift, end - shift, raw, low - shift, high - shift, rule, confidence, part)
 
 
 def _tag(text: Text, group: Sequence[Found], salience: float, role: Role) -> Tag:

@@ -19,22 +19,27 @@ _LAST_WORD = re.compile(r"[^\s(\[\"“‘'/–—]*\Z")
 _FIRST_WORD = re.compile(r"\s*[\"'“‘(\[]*([^\W\d_]+)")
 _NUMBER_AHEAD = re.compile(r"\s*\d")
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 # what they belong to follows, so they never end a sentence
-_OPEN = frozenset(
-    "mr mrs ms dr prof sen rep gov lt col sgt hon messrs vs v cf e.g i.e eg viz approx fig figs nos vol vols pp eq dept "
-    "jan feb apr jun jul aug sep sept oct nov dec a.k.a incl excl w.r.t".split()
+_OPEN = _words(
+    "mr mrs ms dr prof sen rep gov lt col sgt hon messrs vs v cf e.g i.e eg viz approx fig figs nos vol vols pp eq "
+    "dept jan feb apr jun jul aug sep sept oct nov dec a.k.a incl excl w.r.t"
 )
 # the end of a sentence only if what follows begins like one
-_EITHER = frozenset(
-    "u.s u.k u.n e.u u.s.a d.c l.a p.m a.m inc corp ltd co llc plc bros jr sr etc al ph.d m.d b.a m.a m.sc b.sc st ave "
-    "blvd s.a s.p.a n.v b.v a.g a.s pvt pty mfg intl assn est univ max min avg sec art ch gen rev pres mt ft ca resp "
-    "aka ref".split()
+_EITHER = _words(
+    "u.s u.k u.n e.u u.s.a d.c l.a p.m a.m inc corp ltd co llc plc bros jr sr etc al ph.d m.d b.a m.a m.sc b.sc st "
+    "ave blvd s.a s.p.a n.v b.v a.g a.s pvt pty mfg intl assn est univ max min avg sec art ch gen rev pres mt ft ca "
+    "resp aka ref"
 )
-_OPENERS = frozenset(
+_OPENERS = _words(
     "the a an this that these those it its he she they we i you his her their our my in on at for from by with as if "
-    "when while after before since although though but and so yet or however meanwhile also there here what who why how "
-    "where which to no not now then today yesterday last next some many most more all each both one two according "
-    "despite during under over among because unlike like until once".split()
+    "when while after before since although though but and so yet or however meanwhile also there here what who why "
+    "how where which to no not now then today yesterday last next some many most more all each both one two according "
+    "despite during under over among because unlike like until once"
 )
 
 
@@ -66,6 +71,8 @@ def _next_word(raw: str, offset: int) -> int:
 
 def _ends(raw: str, start: int, mark: int, end: int) -> bool:
     """Return whether the mark at raw[mark:end] ends the sentence that began at `start`."""
+    if raw[end + 1 : end + 2].isupper() and raw[mark - 7 : mark].islower() and raw[mark - 7 : mark].isalpha():
+        return True  # no abbreviation is that long: the usual case
     following = _FIRST_WORD.match(raw, end)
     word = following[1] if following else ""
     if word and word[0].islower():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 
 from aiwire.types import Sentence, TextField
 from nlp.sentences import split_sentences
@@ -72,7 +72,10 @@ class Text:
 
     def field_sentences(self) -> tuple[Sentence, ...]:
         """Return all sentences with their field, in order."""
-        return tuple(Sentence(*self.place(start, end)) for start, end in self.sentences)
+        first = bisect_left(self._starts, self.body) if self.body else 0
+        shift = self.body
+        title = [Sentence("title", start, end) for start, end in self.sentences[:first]]
+        return (*title, *[Sentence("text", start - shift, end - shift) for start, end in self.sentences[first:]])
 
 
 def join(title: str, text: str) -> str:

@@ -15,7 +15,7 @@ import math
 import re
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from operator import itemgetter
@@ -95,7 +95,10 @@ def load_field_terms(folder: Path = DATA) -> FieldTerms:
 
 
 class ThemeMatcher:
-    """One automaton over the terms of all themes (overlapping: a phrase may serve several) and of the field."""
+    """One automaton over the terms that decide (overlapping: a phrase may serve several themes) and the field's words.
+
+    Support terms are common words; each theme's are looked for only in the sentences where it has a term that decides.
+    """
 
     def __init__(self, lexicon: Lexicon, field: FieldTerms) -> None:
         self._themes = lexicon.themes
@@ -103,17 +106,19 @@ class ThemeMatcher:
         targets: dict[str, list[tuple[int, Term]]] = defaultdict(list)
         for number, theme in enumerate(lexicon.themes):
             for term in theme.terms:
-                for spelling in {term.text, term.text.replace("-", " ")}:
-                    targets[spelling].append((number, term))
+                if not _is_support(theme, term):
+                    for spelling in _spellings(term):
+                        targets[spelling].append((number, term))
         for term in field.terms:  # after a space: short words would match inside too many others
             targets[f" {term.text}"].append((-1, term))
+        self._targets = list(targets.values())
+        self._automaton = _automaton(targets, MatchKind.Standard)
+        self._prefix = [any(term.prefix for _, term in found) for found in self._targets]
+        self._support = [_Support(theme) for theme in lexicon.themes]
         self._by_evidence: dict[str, list[tuple[int, Term]]] = defaultdict(list)
         for number, theme in enumerate(lexicon.themes):
             for kind, weight in theme.evidence:
                 self._by_evidence[kind].append((number, Term(f"<{kind}>", weight)))
-        self._targets = list(targets.values())
-        self._prefix = [any(term.prefix for _, term in found) for found in self._targets]
-        self._automaton = AhoCorasick(list(targets), matchkind=MatchKind.Standard, implementation=Implementation.ContiguousNFA)
 
     def find(self, text: Text, evidence: Iterable[tuple[str, int, int]] = ()) -> tuple[list[ThemeFound], float]:
         """Return the themes of `text`, best first, and how much the text is of the field (1 = enough).
@@ -125,11 +130,11 @@ class ThemeMatcher:
             for number, term in self._by_evidence.get(kind, ()):
                 places[number].append((start, end, term))
         found = []
-        for number, of_theme in places.items():
+        for number, matches in places.items():
             theme = self._themes[number]
             if theme.field and in_field < 1:
                 continue
-            result = _judge(text, theme, of_theme)
+            result = _judge(text, theme, self._support[number], matches)
             if result is not None:
                 found.append(result)
         found.sort(key=lambda f: (-f.total, f.rule.entity.id))
@@ -144,7 +149,7 @@ class ThemeMatcher:
             if start and (before := folded[start - 1]).isalnum() and before < CJK and folded[start] != " ":
                 continue  # `is_word`, without the call
             inside = end < size and (after := folded[end]).isalnum() and after < CJK
-            if inside and not self._goes_on(index, folded, end):
+            if inside and not (self._prefix[index] or _plural(folded, end)):
                 continue
             for number, term in targets[index]:
                 if inside and not term.prefix and not _plural(folded, end):
@@ -155,28 +160,56 @@ class ThemeMatcher:
                     places[number].append((start, end, term))
         return places, sum(field_terms.values()) / self._field.needed
 
-    def _goes_on(self, index: int, folded: str, end: int) -> bool:
-        return self._prefix[index] or _plural(folded, end)
+
+class _Support:
+    """The support terms of one theme."""
+
+    def __init__(self, theme: ThemeRule) -> None:
+        terms = {spelling: t for t in theme.terms if _is_support(theme, t) for spelling in _spellings(t)}
+        self._terms = list(terms.values())
+        self._automaton = _automaton(terms, MatchKind.LeftmostLongest) if terms else None
+
+    def find(self, folded: str, start: int, end: int) -> Iterator[_Match]:
+        """Yield the support terms in folded[start:end]."""
+        if self._automaton is None:
+            return
+        for index, at, to in self._automaton.find_matches_as_indexes(folded[start:end]):
+            at, to, term = at + start, to + start, self._terms[index]
+            if at > start and is_word(folded[at - 1]):
+                continue
+            if to == end or not is_word(folded[to]) or term.prefix or _plural(folded, to):
+                yield at, to, term
+
+
+def _automaton(patterns: Iterable[str], kind: MatchKind) -> AhoCorasick:
+    return AhoCorasick(list(patterns), matchkind=kind, implementation=Implementation.DFA)
+
+
+def _is_support(theme: ThemeRule, term: Term) -> bool:
+    return 0 < term.weight <= theme.threshold / 2
+
+
+def _spellings(term: Term) -> set[str]:
+    return {term.text, term.text.replace("-", " ")}
 
 
 def _plural(folded: str, end: int) -> bool:
     return folded[end] == "s" and (end + 1 == len(folded) or not is_word(folded[end + 1]))
 
 
-def _judge(text: Text, theme: ThemeRule, matches: list[_Match]) -> ThemeFound | None:
-    support = theme.threshold / 2
-    strong = [m for m in matches if m[2].weight > support]
-    if not strong:
-        return None
+def _judge(text: Text, theme: ThemeRule, support: _Support, matches: list[_Match]) -> ThemeFound | None:
     matches.sort(key=_START)
     starts = [m[0] for m in matches]
+    against = any(m[2].weight < 0 for m in matches)
     scores: dict[int, float] = {}
     places: dict[int, list[ThemePlace]] = {}
-    for index in sorted({text.sentence_index(m[0]) for m in strong}):
+    for index in sorted({text.sentence_index(m[0]) for m in matches if m[2].weight > 0}):
         of_sentence = _in_sentence(text, theme, index, matches, starts)
-        score = _sum([p.weight for p in of_sentence], support)
-        for beside in (index - 1, index + 1):
-            if score > 0 and 0 <= beside < len(text.sentences):
+        if sum(p.weight for p in of_sentence) <= 0 or all(p.weight < 0 for p in of_sentence):
+            continue
+        score = sum(p.weight for p in of_sentence) + _supported(text, theme, index, support, of_sentence)
+        for beside in (index - 1, index + 1) if against else ():
+            if 0 <= beside < len(text.sentences):
                 score += 0.5 * sum(min(p.weight, 0.0) for p in _in_sentence(text, theme, beside, matches, starts))
         if score > 0:
             in_title = text.sentences[index][0] < text.title_end
@@ -191,6 +224,8 @@ def _in_sentence(
     """Return the different terms in a sentence that count; `matches` is sorted and `starts` are its offsets."""
     start, end = text.sentences[index]
     first, last = bisect_left(starts, start), bisect_left(starts, end)
+    if first == last:
+        return []
     kept: dict[str, ThemePlace] = {}
     reach = 0
     for at, to, term in sorted(matches[first:last], key=_longest_first):
@@ -201,6 +236,17 @@ def _in_sentence(
         if term.text not in kept and not (theme.negation and term.weight > 0 and _negated(text, place)):
             kept[term.text] = place
     return list(kept.values())
+
+
+def _supported(text: Text, theme: ThemeRule, index: int, support: _Support, places: list[ThemePlace]) -> float:
+    """Return what the support terms of a sentence add, each counted once and outside the terms that decide."""
+    start, end = text.sentences[index]
+    weights = {
+        term.text: term.weight
+        for at, to, term in support.find(text.folded, start, end)
+        if not any(p.start < to and at < p.end for p in places)
+    }
+    return min(sum(weights.values()), theme.threshold / 2)
 
 
 def _result(
@@ -220,13 +266,6 @@ def _result(
 def _negated(text: Text, place: ThemePlace) -> bool:
     start, _ = text.sentence_at(place.start)
     return _NEGATION.search(text.folded, max(start, place.start - _NEGATION_REACH), place.start) is not None
-
-
-def _sum(weights: list[float], support: float) -> float:
-    """Return the sum in which weights up to `support` count only beside a greater one, and at most `support` in all."""
-    strong = sum(w for w in weights if w > support)
-    weak = sum(w for w in weights if 0 < w <= support)
-    return (strong + min(weak, support) if strong else 0.0) + sum(w for w in weights if w < 0)
 
 
 def _enough(theme: ThemeRule, best: float, total: float, full: int, length: int) -> bool:

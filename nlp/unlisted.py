@@ -33,7 +33,9 @@ _NAME = rf"{_WORD}(?: (?:&|{_WORD})){{0,3}}"
 _NAME_AFTER = re.compile(_NAME)
 _NAME_BEFORE = re.compile(rf"(?:{_NAME})\Z")
 _WORDS_BEFORE = re.compile(r"(?:[^\s,;:()\"“”]+ ){0,3}[^\s,;:()\"“”]+\Z")
-_LISTED_RIGHT = re.compile(rf"(?:, (?:and |or )?| and | & ){_NAME}(?=[,.;)]| and | to | for | in | are | have | on |\n|$)")
+_LISTED_RIGHT = re.compile(
+    rf"(?:, (?:and |or )?| and | & ){_NAME}(?=[,.;)]| and | to | for | in | are | have | on |\n|$)"
+)
 _LISTED_LEFT = re.compile(rf"({_NAME})(?:, (?:and |or )?| and )\Z")
 _PRODUCT_END = re.compile(r"-\d+(?:\.\d+)?[BM]\b")
 _PRODUCT = re.compile(r"\b(?:(?:MI|B|GB|H|R|M|A|L|T)[1-9]\d{0,2}xx|[A-Z][A-Za-z]+-\d+(?:\.\d+)?[BM])\Z")
@@ -108,9 +110,13 @@ class UnlistedMatcher:
         self._rules = rules
         self._common = common_words
         self._known_ids = known_ids
-        triggers = [(t, w, True) for t, w in rules.name_after.items()] + [(t, w, False) for t, w in rules.name_before.items()]
+        triggers = [(t, w, True) for t, w in rules.name_after.items()] + [
+            (t, w, False) for t, w in rules.name_before.items()
+        ]
         self._triggers = triggers
-        self._automaton = AhoCorasick([t for t, _, _ in triggers], matchkind=MatchKind.LeftmostLongest, implementation=Implementation.DFA)
+        self._automaton = AhoCorasick(
+            [t for t, _, _ in triggers], matchkind=MatchKind.LeftmostLongest, implementation=Implementation.DFA
+        )
 
     def find(self, text: Text, names: Iterable[Found]) -> tuple[list[Found], list[Candidate]]:
         """Return the unlisted companies of `text` and the weaker candidates; `names` is what is known in it."""
@@ -135,7 +141,11 @@ class UnlistedMatcher:
                 match = _NAME_AFTER.match(raw, end)
                 if match:
                     yield Evidence(match[0], match.start(), weight, trigger.strip())
-            elif start and raw[start - 1].isalnum() and (end >= len(raw) or not is_word(folded[end]) or not trigger[-1].isalpha()):
+            elif (
+                start
+                and raw[start - 1].isalnum()
+                and (end >= len(raw) or not is_word(folded[end]) or not trigger[-1].isalpha())
+            ):
                 if (name := _name_before(raw, start)) is not None:
                     yield Evidence(*name, weight, trigger.strip(" ,('"))
 
@@ -145,11 +155,16 @@ class UnlistedMatcher:
         for f in known:
             if f.kind != "company" or f.record is None or f.record.venue or f.record.news_outlet:
                 continue
-            right = _LISTED_RIGHT.match(text.raw, f.end, min(len(text.raw), f.end + 80))
+            raw = text.raw
+            right = None
+            if raw[f.end : f.end + 2] in (", ", " a", " &"):  # before the costly patterns
+                right = _LISTED_RIGHT.match(raw, f.end, min(len(raw), f.end + 80))
             if right:
                 name = _NAME_AFTER.search(right[0])
                 if name:
                     yield Evidence(name[0], right.start() + name.start(), weight, "beside")
+            if raw[max(0, f.start - 2) : f.start] not in (", ", "d "):
+                continue
             window = max(0, f.start - 60)
             left = _LISTED_LEFT.search(text.raw, window, f.start)
             if left and left.start(1) > window:
@@ -185,7 +200,13 @@ class UnlistedMatcher:
         return not (name.isupper() and len(name) > 12)
 
     def _settle(
-        self, text: Text, name: str, case: _Case, taken: list[tuple[int, int]], found: list[Found], candidates: list[Candidate]
+        self,
+        text: Text,
+        name: str,
+        case: _Case,
+        taken: list[tuple[int, int]],
+        found: list[Found],
+        candidates: list[Candidate],
     ) -> None:
         places = [p for p in _occurrences(text, name) if not _overlaps(taken, p, p + len(name))]
         entity_id = slug(name)
@@ -203,7 +224,8 @@ class UnlistedMatcher:
         if weight >= rules.tag:
             confidence = round(min(0.9, 0.45 + 0.2 * weight), 3)
             found.extend(
-                Found("company", entity_id, name, p, p + len(name), rule, confidence, None, None) for p in places[:_MAX_MENTIONS]
+                Found("company", entity_id, name, p, p + len(name), rule, confidence, None, None)
+                for p in places[:_MAX_MENTIONS]
             )
         elif weight >= rules.candidate:
             start, end = text.sentence_at(case.start)

@@ -88,7 +88,7 @@ def test_every_command_takes_db_and_config():
 
 def test_every_command_and_option_is_in_the_readme():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    common = {"--db", "--config", "--now", "--verbose", "-v", "-o"}
+    common = {"--db", "--config", "--now", "--verbose", "--output"}  # told once, or shown as -o
     for name, command in _all_commands():
         assert name in readme, name
         for parameter in command.params:

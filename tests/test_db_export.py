@@ -25,7 +25,7 @@ from aiwire.types import (
     Tagging,
 )
 from db.connection import connect
-from db.export import TREND_COLUMNS, TrendsQuery, export_trends, trends_meta, write_atomically
+from db.export import DEFAULT_WEEKS, TREND_COLUMNS, TrendsQuery, export_trends, trends_meta, write_atomically
 from db.queries import QUERIES
 from db.store import save_source, start_run, sync_entities, sync_sources
 
@@ -110,8 +110,21 @@ def test_weeks_without_a_mention_are_zero_and_weeks_without_an_article_have_no_s
         ("2026-11-09", "tco", "0", "0", ""),
         ("2026-11-16", "nvidia", "0", "1", "0.000000"),
         ("2026-11-16", "tco", "1", "1", "1.000000"),
+        ("2026-11-23", "nvidia", "0", "0", ""),  # the last request was in this week
+        ("2026-11-23", "tco", "0", "0", ""),
     ]
     assert [r["evidence_url"] == "" for r in rows] == [r["articles"] == "0" for r in rows]
+
+
+def test_without_since_three_years_are_written_and_with_it_everything(db):
+    save(db, "old", tag("nvidia"), day=NOW - timedelta(weeks=400))
+    save(db, "new", tag("nvidia"), day=NOW)
+
+    recent, _ = export(db)
+    everything, _ = export(db, since=date(2000, 1, 1))
+
+    assert (len(recent), len(everything)) == (DEFAULT_WEEKS, 401)
+    assert [sum(int(r["articles"]) for r in rows) for rows in (recent, everything)] == [1, 2]
 
 
 def test_a_week_is_partial_until_it_is_over_and_before_the_first_fetch(db):

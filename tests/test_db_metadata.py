@@ -139,7 +139,7 @@ def test_the_order_of_a_big_table_is_that_of_an_index(name, path):
 
 
 def test_the_canned_queries_are_those_of_the_code():
-    """Regenerate with: json.dump(metadata | queries, indent=2, ensure_ascii=False), from db.queries.metadata_queries()."""
+    """If it fails, copy what `db.queries.metadata_queries()` returns into the file (indent 2, not ASCII-escaped)."""
     assert NEWS["queries"] == metadata_queries()
 
 

@@ -69,6 +69,7 @@ def test_a_date_is_read_as_it_was_meant(text: str, moment: str) -> None:
         "3 days ago",
         "just now",
         "5 min read",
+        "1.2.3.2024",
         "Decision 5, 2024",
     ],
 )

@@ -42,7 +42,8 @@ def only(body: bytes, url: str | None = URL) -> Entry:
 def test_an_rss_item_gives_an_entry() -> None:
     body = rss(
         "<item><title>A &amp;amp; B &lt;b&gt;bold&lt;/b&gt;</title><link>/news/1</link>"
-        "<guid isPermaLink='false'>n-1</guid><pubDate>Tue, 05 Mar 2024 10:00:00 EST</pubDate><dc:creator>Jane Doe</dc:creator>"
+        "<guid isPermaLink='false'>n-1</guid><pubDate>Tue, 05 Mar 2024 10:00:00 EST</pubDate>"
+        "<dc:creator>Jane Doe</dc:creator>"
         "<description>Short.</description>"
         "<content:encoded><![CDATA[<p>Long <a href='/x'>text</a>.</p>]]></content:encoded>"
         "<enclosure url='a.mp3' type='audio/mpeg' length='12'/></item>",
@@ -250,7 +251,9 @@ def test_what_was_wrong_is_in_the_warning() -> None:
             b"<x:rss><x:channel>" + TWO.replace(b"<i", b"<x:i") + b"</x:channel></x:rss>", id="undeclared prefix"
         ),
         pytest.param(b"<rss><channel><gml:pos>1 2</gml:pos>" + TWO + b"</channel></rss>", id="feedparser stumbles"),
-        pytest.param(b"<rss><channel><title>t</title>" + TWO + b"</channel></<gml:pos>1 x</gml:pos>", id="libxml2 repairs"),
+        pytest.param(
+            b"<rss><channel><title>t</title>" + TWO + b"</channel></<gml:pos>1 x</gml:pos>", id="libxml2 repairs"
+        ),
     ],
 )
 def test_items_that_feedparser_does_not_find_are_recovered(body: bytes) -> None:

@@ -37,8 +37,8 @@ def export() -> None:
 
 
 @export.command()
-@click.option("--since", type=ISO_DATE, help="First day; the week that holds it is the first [default: first article].")
-@click.option("--until", type=ISO_DATE, help="Last day; the week that holds it is the last [default: now].")
+@click.option("--since", type=ISO_DATE, help="First day; its week is the first [default: the last 156 weeks].")
+@click.option("--until", type=ISO_DATE, help="Last day; its week is the last [default: the last run].")
 @click.option("--kind", "kinds", type=click.Choice(KINDS), multiple=True, help="Only entities of this kind (may be repeated).")
 @click.option("--entity", "entities", multiple=True, help="Only this entity id (may be repeated).")
 @click.option("--segment", default="all", show_default=True, help="all, owned, independent, lang:en …, or * for every one.")

@@ -169,7 +169,7 @@ class Run:
     def _save_source_result(self, source: Source, result: FetchResult, report: RunReport) -> SourceLine:
         now, every = self._options.now, source.every_minutes or self._options.check_every_minutes
         outcome = result.outcome
-        if isinstance(outcome, SourceError):
+        if isinstance(outcome, FetchError):
             raise outcome
         state = schedule.after_success(self._state(source), outcome, now=now, every_minutes=every)
         if isinstance(outcome, NotModified):
@@ -187,7 +187,7 @@ class Run:
     ) -> SourceLine:
         every = source.every_minutes or self._options.check_every_minutes
         state = schedule.after_failure(self._state(source), error, now=self._options.now, every_minutes=every)
-        update = SourceUpdate(state, replace(result, outcome=error))
+        update = SourceUpdate(state, _unreadable(result, error))
         save_source(self._db, update, run_id=report.run_id, now=self._options.now)
         absent = isinstance(error, FetchError) and error.reason == "not-in-archive"
         return SourceLine(source.id, "not-in-archive" if absent else "failed", error=error.message)
@@ -261,7 +261,7 @@ class Run:
             report.pages.not_in_archive += 1
         else:
             report.pages.failed += 1
-        return pages.after_failure(page, error, replace(result, outcome=error), now=self._options.now)
+        return pages.after_failure(page, error, _unreadable(result, error), now=self._options.now)
 
     # ------------------------------------------------------------ fetching
 
@@ -301,9 +301,13 @@ def _parse(source: Source, response: Response) -> ParsedFeed:
 
 def _failure(result: FetchResult) -> SourceError:
     """Return the error of a result that brought no body; a 304 that nobody asked for is one."""
-    if isinstance(result.outcome, SourceError):
+    if isinstance(result.outcome, FetchError):
         return result.outcome
     return FetchError(result.request.url, "HTTP 304 to an unconditional request", reason="status", status=304)
+
+
+def _unreadable(result: FetchResult, error: SourceError) -> FetchResult:
+    return result if result.outcome is error else replace(result, unreadable=error)
 
 
 def _is_unreachable(result: FetchResult) -> bool:

@@ -47,6 +47,7 @@ def make_datasette(db: Path) -> Datasette:
     open_existing(db).close()
     metadata = json.loads(metadata_path().read_text(encoding="utf-8"))
     datasette = Datasette([], metadata=metadata, settings=DATASETTE_SETTINGS)
+    datasette.remove_database("_memory")  # which it adds where no file is given
     datasette.add_database(Database(datasette, path=str(db), is_mutable=True), name=DATABASE_NAME)
     return datasette
 
