@@ -1,4 +1,4 @@
-"""`python -P -m aiwire`: the console script without its script. (-P: a folder called `db` here must not be imported.)"""
+"""`python -P -m aiwire`: the console script without its script (-P: a folder `db` here must not be imported)."""
 
 from aiwire.cli import main
 

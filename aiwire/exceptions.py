@@ -1,14 +1,14 @@
 """Every error that aiwire raises on purpose. A message says what is wrong and the remedy.
 
-    AiwireError
-    ├── ConfigError          settings, sources.toml or a data file cannot be used         exit 2
-    ├── InputError           an input file of a filter cannot be read                     exit 1 (2 if nothing could be)
-    ├── TryLater             another run holds the lock, or our own network is down       exit 75
-    ├── DatabaseError        the database cannot be opened, or is newer than this code    exit 2
-    └── SourceError          one source or page failed: a value in the report, never fatal
-        ├── FetchError       .reason tells the class of failure
-        ├── ParseError       the bytes are not a feed, or hold no entry that can be recovered
-        └── ExtractError     the bytes are not an HTML page
+AiwireError
+├── ConfigError          settings, sources.toml or a data file cannot be used         exit 2
+├── InputError           an input file of a filter cannot be read                     exit 1 (2 if nothing could be)
+├── TryLater             another run holds the lock, or our own network is down       exit 75
+├── DatabaseError        the database cannot be opened, or is newer than this code    exit 2
+└── SourceError          one source or page failed: a value in the report, never fatal
+    ├── FetchError       .reason tells the class of failure
+    ├── ParseError       the bytes are not a feed, or hold no entry that can be recovered
+    └── ExtractError     the bytes are not an HTML page
 """
 
 from __future__ import annotations

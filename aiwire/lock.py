@@ -32,7 +32,9 @@ def writer_lock(db: Path) -> Iterator[None]:
         except BlockingIOError as e:
             raise TryLater(f"{db}: another aiwire is writing to it; it is enough to try again later") from e
         except OSError as e:
-            raise DatabaseError(f"{path}: this file system cannot lock ({e.strerror}); keep the database elsewhere") from e
+            raise DatabaseError(
+                f"{path}: this file system cannot lock ({e.strerror}); keep the database elsewhere"
+            ) from e
         yield
     finally:
         os.close(handle)

@@ -9,7 +9,7 @@ __all__ = ["metadata_path", "package_file"]
 
 
 def package_file(*parts: str) -> Path:
-    """Return the path of a data file inside the `aiwire` package, for example `package_file("sample", "gold.jsonl")`."""
+    """Return the path of a data file inside the `aiwire` package: `package_file("sample", "gold.jsonl")`."""
     return Path(str(resources.files("aiwire"))).joinpath(*parts)
 
 

@@ -100,7 +100,9 @@ class Source:
     category: str | None = None  # lab, chips, cloud, press, research, regulation, data-centre, ...
     licence: str | None = None  # of the texts, in words
     every_minutes: int | None = None  # None: the setting `check_every_minutes`
-    full_text: Literal["auto", "never", "always"] = "auto"  # whether the linked page is fetched; auto: if the feed's text is short
+    full_text: Literal["auto", "never", "always"] = (
+        "auto"  # whether the linked page is fetched; auto: if the feed's text is short
+    )
     enabled: bool = True
     listing: ListingRule | None = None  # exactly for kind "listing"
 

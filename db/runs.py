@@ -8,7 +8,7 @@ from typing import Literal
 from sqlite_utils import Database
 
 from aiwire.exceptions import FetchError
-from aiwire.types import FetchResult, NotModified, Response, iso
+from aiwire.types import FetchResult, NotModified, iso
 from db.connection import transaction
 
 __all__ = ["finish_run", "record_fetch", "start_run"]

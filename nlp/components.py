@@ -17,7 +17,7 @@ from spacy.tokens import Doc, Span, SpanGroup
 
 from aiwire.types import Candidate, EntityKind, Tagging, TagScope
 from nlp import TAGGER_VERSION
-from nlp.context import Found, load_weights, resolve
+from nlp.context import Found, load_weights, resolve, with_implied
 from nlp.gazetteer import DATA, Lexicon, load_lexicon
 from nlp.matcher import NameMatcher
 from nlp.prices import PriceFound, find_prices
@@ -120,12 +120,13 @@ def make_names(nlp: Language, name: str, data: str | None) -> Component:
     """Return the component that finds the names of the gazetteer and decides on the ambiguous ones."""
     lexicon = _lexicon(data)
     matchers = {kind: NameMatcher(lexicon, kind) for kind in _KINDS}
+    by_id = lexicon.by_id()
     weights = load_weights(DATA if data is None else Path(data))
 
     def names(doc: Doc) -> Doc:
         work = _work(doc)
         hits = {kind: matcher.find(work.text) for kind, matcher in matchers.items()}
-        work.names = resolve(work.text, hits, weights)
+        work.names = with_implied(resolve(work.text, hits, weights), by_id)
         return doc
 
     return names

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -21,7 +21,7 @@ from nlp.gazetteer import DATA, AliasRule, Record
 from nlp.matcher import Hit
 from nlp.text import Text
 
-__all__ = ["Found", "Weights", "is_title_case", "load_weights", "resolve"]
+__all__ = ["Found", "Weights", "is_title_case", "load_weights", "resolve", "with_implied"]
 
 _ACCEPT = 0.5  # confidence from which a context alias counts
 _SURE = 0.85  # confidence from which one mention vouches for the others of the same entity
@@ -91,7 +91,32 @@ def resolve(text: Text, hits: dict[EntityKind, list[Hit]], weights: Weights) -> 
     if unsure:
         found.extend(_decide(text, unsure, found, weights))
         found.sort(key=lambda f: (f.kind, f.start))
-    return found
+    return list(_without_series(text, found))
+
+
+def _without_series(text: Text, found: list[Found]) -> Iterator[Found]:
+    """Yield all but a series that only introduces its product: "Instinct" in "Instinct MI300X"."""
+    products = {f.start: f for f in found if f.kind == "accelerator"}
+    for f in found:
+        follower = products.get(f.end + 1) if f.record and f.record.entity.category == "series" else None
+        if follower is None or text.raw[f.end] not in " -" or not _same_maker(f, follower):
+            yield f
+
+
+def _same_maker(one: Found, other: Found) -> bool:
+    return one.record is not None and other.record is not None and one.record.entity.parent == other.record.entity.parent
+
+
+def with_implied(found: list[Found], by_id: Mapping[str, Record]) -> list[Found]:
+    """Return `found` and the accelerators inside the named systems, where the text does not name them itself."""
+    named = {f.id for f in found}
+    inside = []
+    for f in found:
+        for entity_id in f.record.implies if f.record else ():
+            if entity_id not in named:
+                entity = by_id[entity_id].entity
+                inside.append(f._replace(id=entity_id, name=entity.name, rule="implied", record=by_id[entity_id], part=None))
+    return found + inside
 
 
 def _plain(kind: EntityKind, hit: Hit, record: Record, alias: AliasRule) -> Found:
@@ -159,6 +184,14 @@ class _Scene:
         start, end = self.text.sentence_at(place.hit.start)
         return any(f.id == entity_id and start <= f.start < end for f in self._sure)
 
+    def has_sibling(self, place: _Open) -> bool:
+        """Another accelerator of the same maker is named beyond doubt."""
+        owner = place.record.entity.parent
+        return any(
+            f.kind == "accelerator" and f.record is not None and f.record.entity.parent == owner and f.id != place.record.entity.id
+            for f in self._sure
+        )
+
     def in_title_case(self, place: _Open) -> bool:
         index = self.text.sentence_index(place.hit.start)
         if index not in self._title_case:
@@ -222,6 +255,7 @@ _HARDWARE = (
     r"gpus?|graphics|cards?|chips?|accelerators?|instances?|servers?|nodes?|racks?|clusters?|superchips?|processors?|"
     r"systems?|tensor|vram|hbm\w*|\d+ ?gb|pcie|sxm\d?|nvlink|silicon|pods?|devices?|boards?|modules?|platform|architecture"
 )
+_HARDWARE_NEAR = re.compile(r"\b(?:gpus?|cuda|tensor cores?|hbm\w*|nvlink|tflops|fp8|fp4|inference|flops|gemm|sm_?\d\d+|smem|vram)\b")
 _RIGHT_HARDWARE = re.compile(rf"s?[ -](?:\w+ )?(?:{_HARDWARE})\b")
 _LEFT_HARDWARE = re.compile(
     rf"\b(?:{_HARDWARE}|nvidia|amd|intel|google|huawei|aws|amazon|qualcomm)[ (:,]+(?:the |like )?\Z"
@@ -320,6 +354,8 @@ FEATURES: dict[str, Callable[[_Scene, _Open], bool]] = {
     "number": lambda scene, place: _RIGHT_NUMBER.match(place.right) is not None,
     "field": lambda scene, place: scene.of_field > 0,
     "field-strong": lambda scene, place: scene.of_field >= 4,
+    "sibling": lambda scene, place: scene.has_sibling(place),
+    "hardware-near": lambda scene, place: _HARDWARE_NEAR.search(place.left + " " + place.right) is not None,
     "hardware": lambda scene, place: (
         _RIGHT_HARDWARE.match(place.right) is not None or _LEFT_HARDWARE.search(place.left) is not None
     ),

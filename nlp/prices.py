@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
@@ -117,7 +118,7 @@ _UNITS = tuple(
 )
 _LEFT_TOKENS = re.compile(r"\bper (?:1m|m|(?:one |1 )?million) (?:\w+ ){0,2}tokens?\b[^.$€£]{0,60}\Z")
 _TOKEN_SIDE = re.compile(
-    r"\s?(?:\([^)]{0,20}\))?\s?(?:(?:cached|cache|uncached|fresh) )?(?:input|output|cached?|reads?|writes?|in|out)\b"
+    r"\s?(?:\([^)]{0,20}\))?\s?(?:(?:cached|cache|uncached|fresh) )?(?:input|output|cached)\b"
 )
 _JOIN = re.compile(
     r"\s?(?:/|,|and|or|to|vs\.?|versus|compared (?:to|with)|against|\+|;|from|&|-|–|for (?:input|output)(?: and)?|input(?: and|,)?|output(?: and|,)?|\([^)]{0,14}\)|in|out)*\s?"
@@ -133,7 +134,7 @@ _PRICE_WORDS = re.compile(
 _NOT_PRICE_LEFT = re.compile(
     r"\b(?:rais\w+|revenues?|valu\w+|fund\w*|invest\w*|market cap\w*|salar\w+|earn\w*|profits?|income|losses|lost|fined?|penalt\w+|"
     r"settle\w*|lawsuit|damages|grants?|award\w*|donat\w+|capex|capital expenditures?|capital spending|sales|arr|run[- ]rate|gdp|"
-    r"debt|loan|bonds?|stake|shares?|stock|acqui\w+|buyout|takeover|deal|contract|worth of (?:shares|stock)|market|industry|"
+    r"debt|loan|bonds?|stake|shares?|stock|acqui\w+|buyout|takeover|deal|contract|worth of (?:shares|stock)|"
     r"bitcoin|btc|token (?:price|rallied)|trading|traded|volume|per share|compensation|bonus\w*|tax\w*|tariffs?|subsid\w+|"
     r"spending|prize|ipo|incident|breach|round|budget of|bankrupt\w*|financing|backlog|orders|commit\w*|pledg\w+)\b[^.;]{0,70}\Z"
 )
@@ -160,6 +161,9 @@ _MODEL_USE = re.compile(
     r"\b(?:chatgpt|claude|gemini|copilot|cursor|perplexity|openai|anthropic|llms?|ai|gpt[-\w.]*|tokens?|api|model|models|code|coding|"
     r"gpus?|cloud|compute|inference|server|vps|droplet|hosting|agents?|grok|mistral|midjourney|runway|suno|elevenlabs)\b"
 )
+_TOKENS_SOLD = re.compile(r"\b(?:api|tokens?|input|output|llms?|models?)\b")
+_FORMULA = re.compile(r"[^\s$]{0,3}\s?[/*+^=\\{}]?\s?\w{0,3}\$(?!\d)")  # "$1 / Y$" is TeX, not money
+_YEARLY = re.compile(r"\s?(?:/|per|a|each)\s?(?:year|yr|annum)\b")
 _SUBSCRIPTION = re.compile(r"\s?(?:\w+ ){0,2}(?:subscription|plan|tier)s?\b")
 _QUALIFIERS = (
     (
@@ -279,12 +283,24 @@ def _give_units(text: Text, amounts: list[_Amount], sentence_end: int, chips: bo
             amount.unit = (
                 "gpu-hour" if chips or re.search(r"\bgpus?\b", folded[amount.end - 80 : stop]) else "instance-hour"
             )
-    for left, right in zip(amounts, amounts[1:], strict=False):  # "$1/$6 per 1M": the left one takes the right one's
+    for left, right in pairwise(amounts):  # "$1/$6 per 1M": the left one takes the right one's
         if left.unit is None and right.unit and _joined(folded, left, right):
             left.unit = right.unit
-    for left, right in zip(amounts, amounts[1:], strict=False):  # "$2 per million input and $6 output"
+    for left, right in pairwise(amounts):  # "$2 per million input and $6 output"
         if right.unit is None and left.unit and _continues(folded, left, right):
             right.unit = left.unit
+    _give_pair_units(folded, amounts, sentence_end)
+    for amount in amounts:  # "$5 input and $25 output": prices of tokens, whatever they are counted in
+        if amount.unit is None and _TOKEN_SIDE.match(folded, amount.end, sentence_end):
+            amount.unit = "1M-tokens"
+
+
+def _give_pair_units(folded: str, amounts: list[_Amount], sentence_end: int) -> None:
+    """Take "$5/$25" without a unit as input and output prices where the sentence is on models."""
+    for left, right in pairwise(amounts):
+        pair = left.unit is None and right.unit is None and folded[left.end : right.start].strip() == "/"
+        if pair and _TOKENS_SOLD.search(folded, max(0, left.start - 160), sentence_end):
+            left.unit = right.unit = "1M-tokens"
 
 
 def _own_unit(folded: str, amount: _Amount, stop: int) -> None:
@@ -307,9 +323,9 @@ def _continues(folded: str, left: _Amount, right: _Amount) -> bool:
         return True
     gap = folded[max(left.end, left.unit_end) : right.start]
     return (
-        len(gap) < 60
+        len(gap) < 90
         and left.unit in ("1M-tokens", "gpu-hour")
-        and re.search(r"\b(?:to|vs\.?|versus|from|and|compared|,)\s*\Z", gap) is not None
+        and re.search(r"\b(?:to|vs\.?|versus|from|and|compared|,|than)\s*(?:approximately |about |around |roughly |only |just )*\Z", gap) is not None
     )
 
 
@@ -319,6 +335,8 @@ def _continues(folded: str, left: _Amount, right: _Amount) -> bool:
 def _is_price(text: Text, amount: _Amount, start: int, end: int, sold: bool) -> bool:
     folded = text.folded
     left, right = folded[max(start, amount.start - 160) : amount.start], folded[amount.end : min(end, amount.end + 90)]
+    if _FORMULA.match(right) or (amount.low >= 20_000 and _YEARLY.match(right)):  # TeX; a salary
+        return False
     if amount.unit in ("gpu-hour", "1M-tokens", "kwh") and not amount.big:
         return True
     if amount.unit in ("instance-hour", "card", "server", "system"):

@@ -22,7 +22,7 @@ from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
 from aiwire.exceptions import ConfigError
 from aiwire.types import Candidate
-from nlp.context import Found
+from nlp.context import Found, is_title_case
 from nlp.gazetteer import DATA
 from nlp.text import Text, is_word
 
@@ -57,7 +57,9 @@ class UnlistedRules:
     repeat: float
     most_repeat: float
     not_companies: frozenset[str]
-    stop: frozenset[str]
+    trim: frozenset[str]  # words that are cut from the ends of a name
+    first_names: frozenset[str]  # of people
+    stop: frozenset[str]  # words that are no company by themselves
 
 
 class Evidence(NamedTuple):
@@ -91,7 +93,7 @@ def load_unlisted_rules(folder: Path = DATA) -> UnlistedRules:
         raw = json.loads(path.read_text(encoding="utf-8"))
         raw.pop("about", None)
         return UnlistedRules(
-            **(raw | {"not_companies": frozenset(raw["not_companies"]), "stop": frozenset(raw["stop"])}),
+            **(raw | {key: frozenset(raw[key]) for key in ("not_companies", "trim", "first_names", "stop")}),
         )
     except (OSError, ValueError, KeyError, TypeError) as e:
         raise ConfigError(f"{path}: cannot be read as rules for unlisted names: {e}") from e
@@ -183,10 +185,10 @@ class UnlistedMatcher:
     def _trim(self, name: str, start: int) -> tuple[str, int]:
         """Return the name without function words at its ends and without its legal form."""
         words = name.split(" ")
-        while words and (words[0].lower().strip(".'’") in self._rules.stop or words[0] == "&"):
+        while words and (words[0].lower().strip(".'’") in self._rules.trim or words[0] == "&"):
             start += len(words[0]) + 1
             words.pop(0)
-        while words and (words[-1].lower() in self._rules.stop or words[-1] == "&"):
+        while words and (words[-1].lower() in self._rules.trim or words[-1] == "&"):
             words.pop()
         bare = re.sub(r"(?:'s|’s|['’])\Z", "", " ".join(words))
         return _LEGAL.sub("", bare), start
@@ -197,7 +199,11 @@ class UnlistedMatcher:
             return False
         if len(words) == 1 and (words[0] in self._rules.stop or words[0] in self._common):
             return False
-        return not (name.isupper() and len(name) > 12)
+        if len(words) > 1 and words[0] in self._rules.first_names:
+            return False
+        if name.isupper() and len(name) > 12:
+            return False
+        return not is_title_case(text.raw[slice(*text.sentence_at(start))])  # there a capital says nothing
 
     def _settle(
         self,
@@ -221,7 +227,7 @@ class UnlistedMatcher:
         if _CAMEL.search(name):
             weight += 0.2
         rule = "unlisted:" + "+".join(sorted(case.patterns))
-        if weight >= rules.tag:
+        if weight >= rules.tag and not case.patterns <= {"beside", "suffix"}:
             confidence = round(min(0.9, 0.45 + 0.2 * weight), 3)
             found.extend(
                 Found("company", entity_id, name, p, p + len(name), rule, confidence, None, None)

@@ -127,7 +127,8 @@ def loopback() -> Iterator[Loopback]:
 def loopback_site(loopback: Loopback) -> str:
     """A feed on the loopback server with two entries, one of which has a page of its own; the feed's URL."""
     paragraph = "The provider said it would add H100 servers to its data centre in Frankfurt next year. " * 12
-    page = f"<html lang='en'><head><title>Long</title></head><body><article><h1>Long</h1><p>{paragraph}</p></article></body></html>"
+    article = f"<article><h1>Long</h1><p>{paragraph}</p></article>"
+    page = f"<html lang='en'><head><title>Long</title></head><body>{article}</body></html>"
     loopback.reply("/long", page.encode(), headers={"Content-Type": "text/html; charset=utf-8"})
     items = "".join(
         f"<item><title>{name}</title><link>{loopback.url('/' + name)}</link><guid>{name}</guid>"

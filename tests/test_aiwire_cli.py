@@ -13,7 +13,8 @@ from aiwire.paths import package_file
 RSS = b"""<?xml version="1.0"?><rss version="2.0"><channel><title>Wire</title><link>https://wire.example/</link>
 <item><title>AWS cuts H100 prices</title><link>https://wire.example/1</link><guid>1</guid>
 <pubDate>Mon, 02 Mar 2026 06:00:00 GMT</pubDate><description>Short.</description></item></channel></rss>"""
-PAGE = b"""<html lang="en"><head><title>Chips | Wire</title><link rel="canonical" href="https://wire.example/1"></head><body><nav>Home Login</nav>
+PAGE = b"""<html lang="en"><head><title>Chips | Wire</title><link rel="canonical" href="https://wire.example/1"></head>
+<body><nav>Home Login</nav>
 <article><h1>Chips</h1><p>%s</p></article></body></html>""" % (b"The company said it would build a data centre. " * 20)
 
 
@@ -41,10 +42,18 @@ def test_parse_prints_a_feed_line_and_its_entries():
     assert done.returncode == 0
     assert feed == {
         "file": "-",
-        "feed": {"title": "Wire", "url": "https://wire.example/", "language": None, "kind": "rss20", "entries": 1, "error": None},
+        "feed": {
+            "title": "Wire",
+            "url": "https://wire.example/",
+            "language": None,
+            "kind": "rss20",
+            "entries": 1,
+            "error": None,
+        },
     }
     assert list(entry) == [
-        "file", "guid", "url", "title", "author", "published", "updated", "date_source", "summary", "content", "language", "enclosures",
+        "file", "guid", "url", "title", "author", "published", "updated", "date_source", "summary", "content",
+        "language", "enclosures",
     ]  # fmt: skip
     assert (entry["title"], entry["published"]) == ("AWS cuts H100 prices", "2026-03-02T06:00:00Z")
 
@@ -78,8 +87,22 @@ def test_extract_takes_addresses_from_a_map(tmp_path):
 
     [line] = _lines(_aiwire("extract", "--urls", "map.tsv", "a.html"))
 
-    assert list(line) == ["file", "url", "canonical_url", "title", "author", "published", "language", "text", "paywalled"]
-    assert (line["url"], line["canonical_url"], line["title"]) == ("https://wire.example/asked", "https://wire.example/1", "Chips")
+    assert list(line) == [
+        "file",
+        "url",
+        "canonical_url",
+        "title",
+        "author",
+        "published",
+        "language",
+        "text",
+        "paywalled",
+    ]
+    assert (line["url"], line["canonical_url"], line["title"]) == (
+        "https://wire.example/asked",
+        "https://wire.example/1",
+        "Chips",
+    )
     assert "Login" not in line["text"]
 
 
@@ -91,7 +114,8 @@ def test_tag_text_prints_the_shape_of_the_design():
     h100 = next(tag for tag in line["tags"] if tag["id"] == "nvidia-h100")
     assert list(line) == ["id", "tags", "prices"]
     assert set(h100) == {
-        "kind", "id", "name", "surfaces", "count", "about", "role", "listed", "salience", "confidence", "evidence", "mentions",
+        "kind", "id", "name", "surfaces", "count", "about", "role", "listed", "salience", "confidence", "evidence",
+        "mentions",
     }  # fmt: skip
     for mention in h100["mentions"]:
         assert record["text"][mention["start"] : mention["end"]] in h100["surfaces"]
@@ -102,7 +126,14 @@ def test_tag_text_prints_the_shape_of_the_design():
 
 
 def test_tag_text_reports_bad_lines_and_does_the_others():
-    lines = [b'{"id": 1, "text": "Nvidia."}', b"not json", b'{"text": "no id"}', b'["list"]', b'{"id": 2, "text": 5}', b'{"id": 3, "text": "\\ud800 AMD"}']
+    lines = [
+        b'{"id": 1, "text": "Nvidia."}',
+        b"not json",
+        b'{"text": "no id"}',
+        b'["list"]',
+        b'{"id": 2, "text": 5}',
+        b'{"id": 3, "text": "\\ud800 AMD"}',
+    ]
 
     done = _aiwire("tag-text", "-", stdin=b"\n".join(lines))
 
@@ -163,14 +194,24 @@ def test_init_writes_files_that_load_and_keeps_what_is_there(tmp_path):
 
 
 def test_sources_can_be_added_listed_exported_and_imported(tmp_path):
-    assert _aiwire("sources", "add", "https://wire.example/feed.xml", "--id", "wire", "--name", "Wire", "--category", "press").returncode == 0
+    assert (
+        _aiwire(
+            "sources", "add", "https://wire.example/feed.xml", "--id", "wire", "--name", "Wire", "--category", "press"
+        ).returncode
+        == 0
+    )
     assert _aiwire("sources", "export", "-o", "out.opml").returncode == 0
     (tmp_path / "sources.toml").rename(tmp_path / "old.toml")
     assert _aiwire("sources", "import", "out.opml").returncode == 0
 
     [source] = json.loads(_aiwire("sources", "list", "--json").stdout)
 
-    assert (source["id"], source["name"], source["url"], source["category"]) == ("wire", "Wire", "https://wire.example/feed.xml", "press")
+    assert (source["id"], source["name"], source["url"], source["category"]) == (
+        "wire",
+        "Wire",
+        "https://wire.example/feed.xml",
+        "press",
+    )
 
 
 def test_a_source_that_is_there_already_is_not_added_again():
@@ -197,7 +238,14 @@ def test_demo_ends_with_what_was_found_the_csv_and_how_to_browse(tmp_path):
 
     out = done.stdout.decode()
     assert done.returncode == 0, done.stderr
-    for word in ("Companies", "Accelerators", "Themes", "NVIDIA", "demo/trends_weekly.csv", "aiwire serve --db demo/news.db"):
+    for word in (
+        "Companies",
+        "Accelerators",
+        "Themes",
+        "NVIDIA",
+        "demo/trends_weekly.csv",
+        "aiwire serve --db demo/news.db",
+    ):
         assert word in out, word
     assert (tmp_path / "demo" / "trends_weekly.csv").read_text().startswith("period_start,")
     assert json.loads((tmp_path / "demo" / "trends_weekly.meta.json").read_text())
@@ -205,7 +253,9 @@ def test_demo_ends_with_what_was_found_the_csv_and_how_to_browse(tmp_path):
 
 def test_environment_and_settings_name_the_database(tmp_path):
     sample = package_file("sample", "sample.warc.gz")
-    (tmp_path / "aiwire.toml").write_text(f'db = "from_file.db"\nsources = "{package_file("sample", "sources.toml")}"\n')
+    (tmp_path / "aiwire.toml").write_text(
+        f'db = "from_file.db"\nsources = "{package_file("sample", "sources.toml")}"\n'
+    )
 
     _aiwire("run", "--replay", sample)
     _aiwire("run", "--replay", sample, env={"AIWIRE_DB": "from_env.db"})

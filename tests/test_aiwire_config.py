@@ -57,7 +57,7 @@ def test_a_bad_setting_names_the_file_and_what_is_wrong(tmp_path, text, message)
     config = tmp_path / "aiwire.toml"
     config.write_text(text)
 
-    with pytest.raises(ConfigError, match="aiwire.toml") as caught:
+    with pytest.raises(ConfigError, match=r"aiwire\.toml") as caught:
         _load(config)
 
     assert message in str(caught.value)
@@ -90,7 +90,12 @@ def test_a_named_settings_file_that_is_missing_is_an_error(tmp_path):
 def test_the_starter_file_shows_every_setting_with_its_default(tmp_path):
     text = package_file("starter", "aiwire.toml").read_text(encoding="utf-8")
     config = tmp_path / "aiwire.toml"
-    config.write_text("\n".join(line.removeprefix("#") if line.startswith("#") and "=" in line.split("# ")[0] else line for line in text.splitlines()))
+    config.write_text(
+        "\n".join(
+            line.removeprefix("#") if line.startswith("#") and "=" in line.split("# ")[0] else line
+            for line in text.splitlines()
+        )
+    )
 
     settings = _load(config)
 

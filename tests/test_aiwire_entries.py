@@ -32,7 +32,12 @@ def test_a_new_entry_becomes_an_article():
     [update] = _updates(entry)
 
     assert (update.url, update.title, update.text, update.published_at, update.dated_at, update.date_source) == (
-        "https://wire.example/a", "Title", "One & two", NOW, NOW, "published",
+        "https://wire.example/a",
+        "Title",
+        "One & two",
+        NOW,
+        NOW,
+        "published",
     )
     assert (update.article_id, update.wants_page, update.language) == (None, True, "en")
 

@@ -26,7 +26,13 @@ def test_the_lock_is_free_again_after_the_block(tmp_path):
 
 def test_a_killed_process_frees_its_lock(tmp_path):
     db = tmp_path / "news.db"
-    code = f"from pathlib import Path; from aiwire.lock import writer_lock\nwith writer_lock(Path({str(db)!r})): print('held', flush=True); input()"
+    code = f"""
+from pathlib import Path
+from aiwire.lock import writer_lock
+with writer_lock(Path({str(db)!r})):
+    print("held", flush=True)
+    input()
+"""
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         holder.stdout.readline()

@@ -25,8 +25,8 @@ def _result(error):
 
 def _extracted(**changes):
     values = {
-        "url": URL, "canonical_url": None, "title": "Page title", "author": "Ann", "published": None, "date_source": None,
-        "language": "en", "text": "The whole text of the page.", "paywalled": False,
+        "url": URL, "canonical_url": None, "title": "Page title", "author": "Ann", "published": None,
+        "date_source": None, "language": "en", "text": "The whole text of the page.", "paywalled": False,
     }  # fmt: skip
     return Extracted(**(values | changes))
 
@@ -64,7 +64,9 @@ def test_a_page_that_is_no_html_is_given_up_at_once():
 def test_a_page_that_the_archive_lacks_stays_pending_and_counts_no_try():
     error = FetchError(URL, "not in x.warc.gz", reason="not-in-archive")
 
-    assert after_failure(_pending(), error, _result(error), now=NOW).page == Page("pending", 0, None, None, "not in x.warc.gz")
+    assert after_failure(_pending(), error, _result(error), now=NOW).page == Page(
+        "pending", 0, None, None, "not in x.warc.gz"
+    )
 
 
 def test_the_pages_text_replaces_the_feeds_but_not_its_title_and_date():
@@ -77,7 +79,9 @@ def test_the_pages_text_replaces_the_feeds_but_not_its_title_and_date():
 
 
 def test_a_page_that_says_less_than_the_feed_leaves_the_feeds_text():
-    update = after_success(_pending(text="A longer text than the page has."), _extracted(text="Log in."), _result(None), now=NOW)
+    update = after_success(
+        _pending(text="A longer text than the page has."), _extracted(text="Log in."), _result(None), now=NOW
+    )
 
     assert update.extracted is not None
     assert (update.extracted.text, update.text_origin) == ("A longer text than the page has.", "feed")
@@ -85,7 +89,12 @@ def test_a_page_that_says_less_than_the_feed_leaves_the_feeds_text():
 
 
 def test_an_edited_page_replaces_the_pages_text_even_if_it_is_shorter():
-    update = after_success(_pending(text_origin="page", text="An earlier and longer text."), _extracted(text="Cut."), _result(None), now=NOW)
+    update = after_success(
+        _pending(text_origin="page", text="An earlier and longer text."),
+        _extracted(text="Cut."),
+        _result(None),
+        now=NOW,
+    )
 
     assert update.extracted is not None
     assert (update.extracted.text, update.text_origin) == ("Cut.", "page")

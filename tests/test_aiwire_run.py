@@ -2,14 +2,12 @@
 
 import json
 import os
-import signal
-import sqlite3
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from kill_and_finish import differences, kill_after
 
 from aiwire.lock import writer_lock
 from aiwire.paths import package_file
@@ -20,10 +18,10 @@ SAMPLE = package_file("sample", "sample.warc.gz")
 SOURCES = package_file("sample", "sources.toml")
 
 
-def _aiwire(*args, cwd, env=None, check=True):
+def _aiwire(*args, cwd, check=True):
     done = subprocess.run(
         [sys.executable, "-P", "-m", "aiwire", *map(str, args)],
-        cwd=cwd, capture_output=True, text=True, check=False, env={**os.environ, "XDG_CONFIG_HOME": str(cwd), **(env or {})},
+        cwd=cwd, capture_output=True, text=True, check=False, env={**os.environ, "XDG_CONFIG_HOME": str(cwd)},
     )  # fmt: skip
     if check:
         assert done.returncode == 0, done.stderr
@@ -40,12 +38,6 @@ def _rows(folder):
         return dump_rows(db)
     finally:
         db.close()
-
-
-def _differences(folder, other):
-    """Tables that differ, with the rows that only one has: empty if both databases have the same rows."""
-    ours, theirs = _rows(folder), _rows(other)
-    return {table: sorted(set(rows) ^ set(theirs[table]), key=repr)[:4] for table, rows in ours.items() if rows != theirs[table]}
 
 
 @pytest.fixture(scope="module")
@@ -80,38 +72,14 @@ def test_nothing_is_due_right_after_a_run(undisturbed):
     assert (report["sources"]["due"], report["lines"]) == (0, [])
 
 
-def _kill_after(folder, fetches):
-    """Start a run and kill it -9 as soon as the database holds so many more requests. True if it was killed."""
-    run = subprocess.Popen(
-        [sys.executable, "-P", "-m", "aiwire", "run", "--db", "news.db", "--sources", SOURCES, "--replay", SAMPLE],
-        cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    while run.poll() is None:
-        if _requests(folder) >= fetches:
-            run.send_signal(signal.SIGKILL)
-            run.wait()
-            return True
-        time.sleep(0.002)
-    return False
-
-
-def _requests(folder):
-    try:
-        with sqlite3.connect(f"file:{folder}/news.db?mode=ro", uri=True) as db:
-            found = db.execute("select count(*) from fetches").fetchone()[0]
-        db.close()
-    except sqlite3.OperationalError:  # not there, or not yet a table
-        return 0
-    return found
-
-
 def test_killed_at_ten_moments_and_finished_it_ends_with_the_rows_of_an_undisturbed_run(undisturbed, tmp_path):
-    killed = [_kill_after(tmp_path, at) for at in range(10)]
+    arguments = ["--sources", str(SOURCES), "--replay", str(SAMPLE)]
+    killed = [kill_after(tmp_path, arguments, at) for at in range(10)]
 
     _replay(tmp_path)
 
     assert sum(killed) >= 8, "too few runs lived long enough to be killed"
-    assert _differences(tmp_path, undisturbed) == {}
+    assert differences(tmp_path, undisturbed) == {}
     db = connect(tmp_path / "news.db")
     assert db.execute("pragma integrity_check").fetchone() == ("ok",)
     assert db.execute("pragma foreign_key_check").fetchall() == []
@@ -124,7 +92,7 @@ def test_cut_by_max_seconds_it_says_so_and_the_next_run_goes_on(undisturbed, tmp
 
     _replay(tmp_path)
 
-    assert _differences(tmp_path, undisturbed) == {}
+    assert differences(tmp_path, undisturbed) == {}
 
 
 def test_fetch_then_tag_then_trends_gives_the_rows_of_a_run(undisturbed, tmp_path):
@@ -132,7 +100,7 @@ def test_fetch_then_tag_then_trends_gives_the_rows_of_a_run(undisturbed, tmp_pat
     _aiwire("tag", "--db", "news.db", cwd=tmp_path)
     _aiwire("trends", "--db", "news.db", cwd=tmp_path)
 
-    assert _differences(tmp_path, undisturbed) == {}
+    assert differences(tmp_path, undisturbed) == {}
 
 
 def test_a_retag_of_everything_changes_no_row(undisturbed, tmp_path):
@@ -140,7 +108,7 @@ def test_a_retag_of_everything_changes_no_row(undisturbed, tmp_path):
 
     _aiwire("tag", "--all", "--db", "news.db", cwd=tmp_path)
 
-    assert _differences(tmp_path, undisturbed) == {}
+    assert differences(tmp_path, undisturbed) == {}
 
 
 def test_a_second_run_exits_75_while_the_first_holds_the_lock(tmp_path):
@@ -153,13 +121,17 @@ def test_a_second_run_exits_75_while_the_first_holds_the_lock(tmp_path):
 
 
 def _sources_toml(folder, *urls):
-    text = "".join(f'[[source]]\nid = "s{i}"\nname = "S{i}"\nkind = "feed"\nurl = "{url}"\n\n' for i, url in enumerate(urls))
+    text = "".join(
+        f'[[source]]\nid = "s{i}"\nname = "S{i}"\nkind = "feed"\nurl = "{url}"\n\n' for i, url in enumerate(urls)
+    )
     (folder / "sources.toml").write_text(text)
 
 
 def test_one_bad_source_is_a_line_in_the_report_and_strict_makes_it_exit_1(tmp_path, undisturbed):
     text = SOURCES.read_text(encoding="utf-8")
-    (tmp_path / "sources.toml").write_text(text + '\n[[source]]\nid = "gone"\nname = "Gone"\nkind = "feed"\nurl = "https://gone.example/feed"\n')
+    (tmp_path / "sources.toml").write_text(
+        text + '\n[[source]]\nid = "gone"\nname = "Gone"\nkind = "feed"\nurl = "https://gone.example/feed"\n'
+    )
 
     done = _aiwire("run", "--replay", SAMPLE, "--json", cwd=tmp_path)
     strict = _aiwire("run", "--replay", SAMPLE, "--force", "--strict", cwd=tmp_path, check=False)
@@ -195,7 +167,9 @@ def test_an_edited_article_keeps_its_earlier_text(tmp_path):
     _replay(tmp_path, "--now", "2026-03-09T06:00:00Z")
 
     db = connect(tmp_path / "news.db")
-    versions = list(db.query("select v.text as old, a.text as new from article_versions v join articles a on a.id = v.article_id"))
+    versions = list(
+        db.query("select v.text as old, a.text as new from article_versions v join articles a on a.id = v.article_id")
+    )
     db.close()
     assert len(versions) == 1
     assert versions[0]["old"] != versions[0]["new"]
@@ -211,4 +185,4 @@ def test_a_run_can_be_recorded_and_replayed_to_the_same_rows(tmp_path, loopback_
     _aiwire("run", "--replay", first / "run.warc.gz", cwd=second)
 
     assert _rows(first)["articles"]
-    assert _differences(first, second) == {}
+    assert differences(first, second) == {}

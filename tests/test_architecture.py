@@ -60,7 +60,13 @@ def test_a_layer_does_not_load_what_it_does_not_need(module, heavy):
 def test_no_module_imports_a_generic_package_by_its_bare_name(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
 
-    bare = [a.name for node in ast.walk(tree) if isinstance(node, ast.Import) for a in node.names if a.name in ("nlp", "db", "ingest")]
+    bare = [
+        a.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for a in node.names
+        if a.name in ("nlp", "db", "ingest")
+    ]
 
     assert bare == []
 
@@ -69,7 +75,10 @@ def test_no_module_imports_a_generic_package_by_its_bare_name(path):
 def test_only_the_command_line_reads_the_clock(path):
     if path.is_relative_to(ROOT / "aiwire" / "cli"):
         return
-    readings = re.findall(r"\b(?:datetime\.now|utcnow|date\.today|time\.time|time\.gmtime|time\.localtime)\(", path.read_text(encoding="utf-8"))
+    readings = re.findall(
+        r"\b(?:datetime\.now|utcnow|date\.today|time\.time|time\.gmtime|time\.localtime)\(",
+        path.read_text(encoding="utf-8"),
+    )
 
     assert readings == []
 

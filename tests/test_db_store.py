@@ -499,7 +499,10 @@ def test_a_run_sums_up_its_requests_and_a_killed_one_is_found_out(db):
     save(db, article("a", wants_page=True))
     state = SourceState("vendor", error_count=1, error="bad")
     save_source(
-        db, SourceUpdate(state, replace(answer(source_id="vendor"), unreadable=ExtractError("u", "bad"))), run_id=1, now=NOW
+        db,
+        SourceUpdate(state, replace(answer(source_id="vendor"), unreadable=ExtractError("u", "bad"))),
+        run_id=1,
+        now=NOW,
     )
     mirror = answer(source_id="mirror", outcome=NotModified("u", {}))
     save_source(db, SourceUpdate(SourceState("mirror"), mirror), run_id=1, now=NOW)

@@ -8,7 +8,13 @@ from ingest.extract import extract_page
 from nlp.pipeline import load_tagger, tag_articles
 
 DATA = Path(__file__).parent / "data"
-KINDS = {"companies": "company", "accelerators": "accelerator", "themes": "theme", "regulations": "regulation", "models": "model"}
+KINDS = {
+    "companies": "company",
+    "accelerators": "accelerator",
+    "themes": "theme",
+    "regulations": "regulation",
+    "models": "model",
+}
 
 
 def test_an_ai_reorganisation_is_tagged_with_exactly_its_companies_accelerators_and_themes():

@@ -1,10 +1,10 @@
 """The command line. Parses arguments, calls the pipeline or a layer, prints; imports layers inside commands.
 
-    run.py      run, fetch, tag, trends     filters.py   parse, extract, tag-text
-    export.py   export                      evaluate.py  evaluate
-    sources.py  sources list|add|import|export    reference.py  reference load|show
-    setup.py    init, serve                 doctor.py    doctor
-    demo.py     demo                        common.py    options, clock, input; progress.py  bars
+run.py      run, fetch, tag, trends     filters.py   parse, extract, tag-text
+export.py   export                      evaluate.py  evaluate
+sources.py  sources list|add|import|export    reference.py  reference load|show
+setup.py    init, serve                 doctor.py    doctor
+demo.py     demo                        common.py    options, clock, input; progress.py  bars
 """
 
 from __future__ import annotations
@@ -46,7 +46,23 @@ def cli() -> None:
     """
 
 
-for command in (run, fetch, tag, trends, parse, extract, tag_text, export, evaluate, sources, reference, serve, init, demo, doctor):
+for command in (
+    run,
+    fetch,
+    tag,
+    trends,
+    parse,
+    extract,
+    tag_text,
+    export,
+    evaluate,
+    sources,
+    reference,
+    serve,
+    init,
+    demo,
+    doctor,
+):
     cli.add_command(command)
 
 

@@ -79,7 +79,9 @@ def common_options(command: F) -> F:
     """Add --db, --config, --now and -v, and hand the command a `Context` as its first argument."""
 
     @click.option("--db", type=click.Path(path_type=Path, dir_okay=False), help="Database file [default: news.db].")
-    @click.option("--config", type=click.Path(path_type=Path), help="Settings file [default: ./aiwire.toml, then the user's].")
+    @click.option(
+        "--config", type=click.Path(path_type=Path), help="Settings file [default: ./aiwire.toml, then the user's]."
+    )
     @click.option("--now", type=ISO_MOMENT, help="Take this as the present time, for example 2026-11-23T06:00:00Z.")
     @click.option("-v", "--verbose", count=True, help="Log events to stderr; -vv for all of them.")
     @click.pass_context
@@ -186,7 +188,11 @@ def _json_object(line: bytes, where: str) -> dict[str, Any] | InputError:
         value = json.loads(line)
     except (ValueError, RecursionError) as e:
         return InputError(f"{where}: not a JSON object: {e}")
-    return value if isinstance(value, dict) else InputError(f"{where}: a JSON object is wanted, not {type(value).__name__}")
+    return (
+        value
+        if isinstance(value, dict)
+        else InputError(f"{where}: a JSON object is wanted, not {type(value).__name__}")
+    )
 
 
 def read_url_map(path: Path | None) -> dict[str, str]:

@@ -47,7 +47,9 @@ def _packages(settings: Settings) -> str:
     for name in ("ingest", "nlp", "db"):
         found = importlib.import_module(name).__file__
         if not found or Path(found).resolve().parent.parent != home:
-            raise AiwireError(f"'{name}' comes from {found}, not from aiwire; install aiwire in an environment of its own")
+            raise AiwireError(
+                f"'{name}' comes from {found}, not from aiwire; install aiwire in an environment of its own"
+            )
     return f"ingest, nlp and db are aiwire's, in {home}"
 
 

@@ -24,9 +24,13 @@ __all__ = ["evaluate"]
 @click.argument("gold", required=False, metavar="[GOLD.jsonl]")
 @click.option("--texts", help="The labelled texts, JSON lines of id, title, text [default: GOLD_texts.jsonl].")
 @click.option("--tags", help="Score this output of `aiwire tag-text` instead of tagging the texts now.")
-@click.option("--floors", type=click.Path(path_type=Path), help="JSON of least figures; one that falls below is exit status 1.")
+@click.option(
+    "--floors", type=click.Path(path_type=Path), help="JSON of least figures; one that falls below is exit status 1."
+)
 @click.option("--entities", is_flag=True, help="Figures per entity, too.")
-@click.option("--save-precision", type=click.Path(path_type=Path), help="Write the precision per entity: the CSV's tag_precision.")
+@click.option(
+    "--save-precision", type=click.Path(path_type=Path), help="Write the precision per entity: the CSV's tag_precision."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 @common_options
 def evaluate(

@@ -39,10 +39,19 @@ def export() -> None:
 @export.command()
 @click.option("--since", type=ISO_DATE, help="First day; its week is the first [default: the last 156 weeks].")
 @click.option("--until", type=ISO_DATE, help="Last day; its week is the last [default: the last run].")
-@click.option("--kind", "kinds", type=click.Choice(KINDS), multiple=True, help="Only entities of this kind (may be repeated).")
+@click.option(
+    "--kind", "kinds", type=click.Choice(KINDS), multiple=True, help="Only entities of this kind (may be repeated)."
+)
 @click.option("--entity", "entities", multiple=True, help="Only this entity id (may be repeated).")
-@click.option("--segment", default="all", show_default=True, help="all, owned, independent, lang:en …, or * for every one.")
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write, with its .meta.json [default: stdout].")
+@click.option(
+    "--segment", default="all", show_default=True, help="all, owned, independent, lang:en …, or * for every one."
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File to write, with its .meta.json [default: stdout].",
+)
 @common_options
 def trends(
     context: Context,

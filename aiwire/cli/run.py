@@ -17,10 +17,11 @@ from aiwire.config import Settings
 from aiwire.lock import writer_lock
 
 if TYPE_CHECKING:
+    from sqlite_utils import Database
+
     from aiwire.pipeline.report import RunReport
     from aiwire.pipeline.run import Tag
     from ingest.fetch import Fetcher
-    from sqlite_utils import Database
 
 __all__ = ["fetch", "prepared_tagger", "print_report", "run", "run_sources", "tag", "trends", "writable"]
 
@@ -29,13 +30,26 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def _run_options(command: F) -> F:
     options = (
-        click.option("--sources", type=click.Path(path_type=Path, dir_okay=False), help="Source list [default: sources.toml]."),
+        click.option(
+            "--sources", type=click.Path(path_type=Path, dir_okay=False), help="Source list [default: sources.toml]."
+        ),
         click.option("--force", is_flag=True, help="Take sources that are not due, too."),
-        click.option("--max-seconds", type=click.FloatRange(min=0), help="Stop after that long; what is left stays due."),
+        click.option(
+            "--max-seconds", type=click.FloatRange(min=0), help="Stop after that long; what is left stays due."
+        ),
         click.option("--strict", is_flag=True, help="Exit status 1 if a source failed."),
         click.option("--json", "as_json", is_flag=True, help="Print the report as JSON on stdout."),
-        click.option("--record", type=click.Path(path_type=Path, dir_okay=False), help="Write every HTTP exchange to this .warc.gz."),
-        click.option("--replay", type=click.Path(path_type=Path, dir_okay=False), multiple=True, help="Answer from this .warc.gz instead of the network (may be repeated)."),
+        click.option(
+            "--record",
+            type=click.Path(path_type=Path, dir_okay=False),
+            help="Write every HTTP exchange to this .warc.gz.",
+        ),
+        click.option(
+            "--replay",
+            type=click.Path(path_type=Path, dir_okay=False),
+            multiple=True,
+            help="Answer from this .warc.gz instead of the network (may be repeated).",
+        ),
     )
     for option in reversed(options):
         command = option(command)
@@ -168,7 +182,9 @@ def prepared_tagger(db: Database) -> Tag:
 
 
 @click.command()
-@click.option("--all", "everything", is_flag=True, help="Retag every article, not only what is untagged or out of date.")
+@click.option(
+    "--all", "everything", is_flag=True, help="Retag every article, not only what is untagged or out of date."
+)
 @common_options
 def tag(context: Context, everything: bool) -> None:
     """Tag the stored articles that have no tags, or tags of an older tagger or lexicon.
@@ -183,7 +199,9 @@ def tag(context: Context, everything: bool) -> None:
     with writable(context.settings) as db:
         tagger = prepared_tagger(db)
         with bars() as progress:
-            done = tag_stored(db, tagger, stale_for=None if everything else versions(), now=context.now, progress=progress)
+            done = tag_stored(
+                db, tagger, stale_for=None if everything else versions(), now=context.now, progress=progress
+            )
     click.echo(f"{done} articles tagged")
 
 
@@ -204,19 +222,34 @@ def trends(context: Context) -> None:
 
 
 def print_report(report: RunReport, *, as_json: bool) -> None:
+    """Print what a run did: JSON on stdout, or a few lines with the failed sources on stderr."""
     if as_json:
         print_json(report.to_json())
         return
     for line in report.lines:
         if line.error:
             warn(f"{line.id}: {line.error}")
-    pages = report.pages
-    empty = sum(line.status == "ok" and line.entries == 0 for line in report.lines)
-    click.echo(
-        f"sources: {report.sources_due} of {report.sources_known} due, {report.count('ok')} read ({empty} of them empty), "
+    click.echo("\n".join(_summary(report)))
+
+
+def _summary(report: RunReport) -> Iterator[str]:
+    read, pages = report.count("ok"), report.pages
+    empty = [line.id for line in report.lines if line.status == "ok" and not line.entries]
+    damaged = [line.id for line in report.lines if line.warning]
+    yield (
+        f"sources: {report.sources_due} of {report.sources_known} due, {read} read, "
         f"{report.count('not-modified')} not modified, {report.count('failed')} failed, "
-        f"{report.count('not-in-archive')} not in the archive\n"
-        f"articles: {report.articles_new} new, {report.articles_changed} changed, {report.versions} earlier texts kept\n"
-        f"pages: {pages.fetched} read, {pages.failed} failed, {pages.not_in_archive} not in the archive, {pages.left} left\n"
-        f"{report.status} in {report.seconds:.1f} s, {len(report.weeks)} weeks rolled up"
+        f"{report.count('not-in-archive')} not in the archive"
     )
+    if empty:
+        yield f"published empty: {', '.join(empty)}"
+    if damaged:
+        yield f"damaged, but read: {', '.join(damaged)} (--json tells what was wrong)"
+    yield (
+        f"articles: {report.articles_new} new, {report.articles_changed} changed, {report.versions} earlier texts kept"
+    )
+    yield (
+        f"pages: {pages.fetched} read, {pages.failed} failed, {pages.not_in_archive} not in the archive, "
+        f"{pages.left} left for later"
+    )
+    yield f"{report.status} in {report.seconds:.1f} s, {len(report.weeks)} weeks rolled up"

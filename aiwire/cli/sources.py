@@ -13,7 +13,9 @@ from aiwire.types import Source
 
 __all__ = ["sources"]
 
-_sources_file = click.option("--sources", type=click.Path(path_type=Path, dir_okay=False), help="Source list [default: sources.toml].")
+_sources_file = click.option(
+    "--sources", type=click.Path(path_type=Path, dir_okay=False), help="Source list [default: sources.toml]."
+)
 
 
 @click.group()
@@ -67,7 +69,9 @@ def list_sources(context: Context, sources: Path | None, as_json: bool) -> None:
 @click.option("--licence", help="Of its texts.")
 @_sources_file
 @common_options
-def add(context: Context, url: str, source_id: str | None, name: str | None, sources: Path | None, **fields: str | None) -> None:
+def add(
+    context: Context, url: str, source_id: str | None, name: str | None, sources: Path | None, **fields: str | None
+) -> None:
     """Add a feed to the source list.
 
     \b
@@ -121,7 +125,9 @@ def _not_in(present: tuple[Source, ...], found: tuple[Source, ...]) -> list[Sour
 
 
 @sources.command("export")
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write [default: stdout].")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write [default: stdout]."
+)
 @_sources_file
 @common_options
 def export_opml(context: Context, output: Path | None, sources: Path | None) -> None:

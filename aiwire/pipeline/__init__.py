@@ -1,5 +1,5 @@
 """Composes the layers: the only package that imports ingest, nlp and db together.
 
-    run.py       the main job          entries.py, pages.py   its pure decisions
-    retag.py     tag what is stored    report.py, progress.py what it tells
+run.py       the main job          entries.py, pages.py   its pure decisions
+retag.py     tag what is stored    report.py, progress.py what it tells
 """

@@ -41,7 +41,9 @@ def after_success(pending: PendingPage, extracted: Extracted, fetch: FetchResult
     page = Page("fetched", attempts, now, None, None)
     keep_feed_text = pending.text_origin == "feed" and len(extracted.text) < len(pending.text)
     if keep_feed_text:
-        page = replace(page, error="the page holds less text than the feed" if extracted.text else "no text found on the page")
+        page = replace(
+            page, error="the page holds less text than the feed" if extracted.text else "no text found on the page"
+        )
     stated, dated_at, date_source = pending.published_at, pending.dated_at, pending.date_source
     if stated is None and extracted.published is not None:
         stated = extracted.published

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
 
+from sqlite_utils import Database
+
 from aiwire.pipeline.progress import Progress, Silent
 from aiwire.pipeline.run import Tag
 from aiwire.types import ArticleText, Tagging
 from db.store import count_texts, save_taggings, texts
-from sqlite_utils import Database
 
 __all__ = ["BATCH", "tag_stored"]
 

@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
+from sqlite_utils import Database
+
 from aiwire.exceptions import ExtractError, FetchError, SourceError, TryLater
 from aiwire.pipeline import pages
 from aiwire.pipeline.entries import drafts, new_or_changed
@@ -54,7 +56,6 @@ from ingest.fetch import Fetcher
 from ingest.listing import parse_listing
 from ingest.parse import parse_feed
 from ingest.urls import host_key
-from sqlite_utils import Database
 
 __all__ = ["Run", "RunOptions", "Tag"]
 
@@ -132,7 +133,11 @@ class Run:
 
     def _fetch_sources(self, report: RunReport) -> None:
         self._states = source_states(self._db)
-        due = [s for s in self._sources.values() if self._options.force or schedule.is_due(s, self._state(s), self._options.now)]
+        due = [
+            s
+            for s in self._sources.values()
+            if self._options.force or schedule.is_due(s, self._state(s), self._options.now)
+        ]
         report.sources_known, report.sources_due = len(self._sources), len(due)
         self._progress.stage("sources", len(due))
         unreachable: list[FetchResult] = []
@@ -146,9 +151,8 @@ class Run:
                 self._one_source(unreachable.pop(0), report)
             self._one_source(result, report)
         if len({host_key(r.request.url) for r in unreachable}) >= HOSTS_TO_BLAME_OURSELVES:
-            raise TryLater(
-                f"none of {len(unreachable)} sources could be reached ({unreachable[0].outcome}); is this machine online?"
-            )
+            count, first = len(unreachable), unreachable[0].outcome
+            raise TryLater(f"none of {count} sources could be reached ({first}); is this machine online?")
         for result in unreachable:
             self._one_source(result, report)
 
@@ -158,7 +162,7 @@ class Run:
             line = self._save_source_result(source, result, report)
         except SourceError as e:
             line = self._save_source_failure(source, result, e, report)
-        except Exception as e:  # noqa: BLE001 - a bug that one hostile feed triggers must not stop the other feeds
+        except Exception as e:
             log.exception("source crashed  source=%s", source.id)
             report.internal_errors += 1
             error = SourceError(source.url, f"internal error, please report it: {type(e).__name__}: {e}")
@@ -234,7 +238,7 @@ class Run:
             report.pages.fetched += 1
         except SourceError as e:
             update = self._page_failure(page, result, e, report)
-        except Exception as e:  # noqa: BLE001 - as for sources
+        except Exception as e:
             log.exception("page crashed  url=%s", page.url)
             report.internal_errors += 1
             error = ExtractError(page.url, f"internal error, please report it: {type(e).__name__}: {e}")
