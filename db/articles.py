@@ -75,7 +75,7 @@ def known_articles(db: Database, urls: Iterable[str]) -> dict[str, StoredArticle
     for start in range(0, len(wanted), CHUNK):
         chunk = wanted[start : start + CHUNK]
         marks = ", ".join("?" * len(chunk))
-        sql = f"SELECT id, url, source_id, entry_hash, text_origin FROM articles WHERE url IN ({marks})"  # noqa: S608  (marks)
+        sql = f"SELECT id, url, source_id, entry_hash, text_origin FROM articles WHERE url IN ({marks})"
         rows = db.execute(sql, chunk)
         known |= {row[1]: StoredArticle(*row) for row in rows}
     return known
@@ -84,7 +84,7 @@ def known_articles(db: Database, urls: Iterable[str]) -> dict[str, StoredArticle
 def article_row(db: Database, *, article_id: int | None = None, url: str | None = None) -> ArticleRow | None:
     """Return the row of an article by its id, else by its URL; None if it is not stored."""
     column, value = ("url", url) if article_id is None else ("id", article_id)
-    sql = f"SELECT {ROW_COLUMNS} FROM articles WHERE {column} = ?"  # noqa: S608  (one of two names)
+    sql = f"SELECT {ROW_COLUMNS} FROM articles WHERE {column} = ?"
     row = db.execute(sql, [value]).fetchone()
     return None if row is None else ArticleRow(*row)
 
@@ -142,7 +142,7 @@ def texts(db: Database, *, stale_for: tuple[str, str] | None = None) -> Iterator
     sql = f"""
         SELECT id, title, text, language, source_id FROM articles
         WHERE id > :after AND {STALE_SQL} ORDER BY id LIMIT :chunk
-    """  # noqa: S608  (our own SQL)
+    """
     after = -1
     while rows := db.execute(sql, {"after": after, "chunk": CHUNK} | _versions(stale_for)).fetchall():
         yield from (ArticleText(*row) for row in rows)
@@ -151,7 +151,7 @@ def texts(db: Database, *, stale_for: tuple[str, str] | None = None) -> Iterator
 
 def count_texts(db: Database, *, stale_for: tuple[str, str] | None = None) -> int:
     """Return how many articles `texts` yields."""
-    sql = f"SELECT count(*) FROM articles WHERE {STALE_SQL}"  # noqa: S608  (our own SQL)
+    sql = f"SELECT count(*) FROM articles WHERE {STALE_SQL}"
     return int(db.execute(sql, _versions(stale_for)).fetchone()[0])
 
 

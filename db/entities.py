@@ -75,7 +75,7 @@ def settle_unlisted(db: Database, entity_ids: Collection[str]) -> None:
             """,
             [entity_id],
         )
-        db.execute(f"DELETE FROM entities WHERE id = ? AND listed = 0 AND {UNUSED_SQL}", [entity_id])  # noqa: S608  (our own SQL)
+        db.execute(f"DELETE FROM entities WHERE id = ? AND listed = 0 AND {UNUSED_SQL}", [entity_id])
 
 
 def _check_parents(listed: dict[str, Entity]) -> None:
@@ -119,4 +119,4 @@ def _sync_aliases(db: Database, listed: dict[str, Entity]) -> None:
 
 
 def _remove_unused(db: Database) -> None:
-    db.execute(f"DELETE FROM entities WHERE listed = 0 AND {UNUSED_SQL}")  # noqa: S608  (our own SQL)
+    db.execute(f"DELETE FROM entities WHERE listed = 0 AND {UNUSED_SQL}")

@@ -207,7 +207,7 @@ def _series(db: Database, query: TrendsQuery, weeks: list[str]) -> list[_Series]
         WHERE period_start BETWEEN ? AND ? AND (? IS NULL OR segment = ?)
             {f"AND entities.kind IN ({kinds})" if kinds else ""}
             {f"AND entities.id IN ({entities})" if entities else ""}
-        """,  # noqa: S608  (question marks only)
+        """,
         [weeks[0], weeks[-1], query.segment, query.segment, *query.kinds, *query.entities],
     )
     return sorted(_Series(*row) for row in found)

@@ -48,7 +48,7 @@ FROM picked
 CROSS JOIN articles ON articles.id = picked.id
 JOIN sources ON sources.id = articles.source_id
 ORDER BY picked.dated_at DESC, picked.id
-"""  # noqa: S608  (our own SQL)
+"""
 
 _ENTITY_NEWS = f"""
 SELECT article_entities.dated_at, articles.id, articles.title, sources.name AS source, article_entities.about,
@@ -59,7 +59,7 @@ JOIN sources ON sources.id = articles.source_id
 WHERE article_entities.entity_id = :entity_id AND (:about = '' OR article_entities.about = cast(:about AS integer))
 ORDER BY article_entities.dated_at DESC, article_entities.article_id
 LIMIT {LIMIT}
-"""  # noqa: S608  (our own SQL)
+"""
 
 _EVIDENCE = f"""
 SELECT articles.id, article_entities.dated_at, articles.title, sources.name AS source, article_entities.about,
@@ -75,7 +75,7 @@ WHERE article_entities.entity_id = :entity_id
         OR :segment = CASE WHEN sources.owner IS NULL THEN 'independent' ELSE 'owned' END
         OR :segment = {LANGUAGE_SEGMENT_SQL})
 ORDER BY article_entities.dated_at DESC, article_entities.article_id
-"""  # noqa: S608  (our own SQL)
+"""
 
 _TREND = """
 SELECT week_totals.period_start, coalesce(trends_weekly.articles, 0) AS articles,
@@ -107,7 +107,7 @@ FROM named CROSS JOIN compared JOIN entities ON entities.id = named.entity_id
 WHERE :kind = '' OR entities.kind = :kind
 ORDER BY difference DESC, named.articles DESC, entities.id
 LIMIT {LIMIT}
-"""  # noqa: S608  (our own SQL)
+"""
 
 _PRICES_QUOTED = f"""
 WITH picked AS (
@@ -127,7 +127,7 @@ FROM picked
 CROSS JOIN prices ON prices.article_id = picked.article_id AND prices.position = picked.position
 JOIN articles ON articles.id = prices.article_id
 ORDER BY picked.dated_at DESC, picked.article_id, picked.position
-"""  # noqa: S608  (our own SQL)
+"""
 
 _CLOUD_PRICE_TABLE = """
 SELECT accelerators.name AS accelerator, accelerators.memory_gb, cloud_prices.provider, cloud_prices.region,
@@ -148,7 +148,7 @@ JOIN sources ON sources.id = articles.source_id
 WHERE articles_fts MATCH {FTS_SQL}
 ORDER BY articles_fts.rank
 LIMIT {LIMIT}
-"""  # noqa: S608  (our own SQL)
+"""
 
 QUERIES = (
     CannedQuery(

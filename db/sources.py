@@ -23,7 +23,7 @@ def sync_sources(db: Database, sources: Iterable[Source]) -> None:
     """Make the table say what `sources.toml` says; a source that left it becomes inactive and keeps its articles."""
     with transaction(db):
         wanted = {source.id: _row(source) for source in sources}
-        stored = {row[0]: row for row in db.execute(f"SELECT {', '.join(COLUMNS)} FROM sources").fetchall()}  # noqa: S608  (our own column names)
+        stored = {row[0]: row for row in db.execute(f"SELECT {', '.join(COLUMNS)} FROM sources").fetchall()}
         for source_id, row in wanted.items():
             if stored.get(source_id) != row:
                 _upsert(db, row)
@@ -76,7 +76,7 @@ def _upsert(db: Database, row: tuple[object, ...]) -> None:
     marks = ", ".join("?" * len(COLUMNS))
     changes = ", ".join(f"{column} = excluded.{column}" for column in COLUMNS[1:])
     db.execute(
-        f"INSERT INTO sources ({', '.join(COLUMNS)}) VALUES ({marks}) ON CONFLICT (id) DO UPDATE SET {changes}",  # noqa: S608  (our own column names)
+        f"INSERT INTO sources ({', '.join(COLUMNS)}) VALUES ({marks}) ON CONFLICT (id) DO UPDATE SET {changes}",
         row,
     )
 

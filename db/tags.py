@@ -83,7 +83,7 @@ def move_tags(db: Database, article_id: int, *, touched: Touched) -> None:
     (dated_at,) = db.execute("SELECT dated_at FROM articles WHERE id = ?", [article_id]).fetchone()
     for table in ("article_entities", "prices"):
         db.execute(
-            f"UPDATE {table} SET dated_at = ? WHERE article_id = ? AND dated_at <> ?",  # noqa: S608  (two names of ours)
+            f"UPDATE {table} SET dated_at = ? WHERE article_id = ? AND dated_at <> ?",
             [dated_at, article_id, dated_at],
         )
     touch(db, article_id, touched=touched)
@@ -108,7 +108,7 @@ def _delete(db: Database, article_id: int, touched: Touched) -> None:
         )
     }
     for table in TABLES:
-        db.execute(f"DELETE FROM {table} WHERE article_id = ?", [article_id])  # noqa: S608  (names of ours)
+        db.execute(f"DELETE FROM {table} WHERE article_id = ?", [article_id])
 
 
 def _insert_tags(db: Database, article_id: int, tags: tuple[Tag, ...], *, dated_at: str, texts: dict[str, str]) -> None:

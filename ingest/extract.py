@@ -116,7 +116,7 @@ def _trafilatura(tree: Any) -> str:
 
 
 def _readability(tree: Any) -> str:
-    from readability import Document  # type: ignore[import-untyped]  # the package has no type information
+    from readability import Document
 
     try:
         return html_to_text(Document(lxml_html.tostring(tree, encoding="unicode")).summary(html_partial=True))

@@ -118,7 +118,7 @@ def _repairs(text: str) -> Iterator[str]:
 
 
 def _feedparser(text: str, headers: Mapping[str, str] | None) -> tuple[Any | None, str | None]:
-    import feedparser  # type: ignore[import-untyped]  # the package has no type information
+    import feedparser
 
     language = next((value for key, value in (headers or {}).items() if key.lower() == "content-language"), None)
     sent = {"content-type": "application/xml; charset=utf-8"} | ({"content-language": language} if language else {})

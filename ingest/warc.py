@@ -20,9 +20,9 @@ from types import TracebackType
 from typing import Literal, Self
 
 import httpx2
-from warcio.recordloader import ArcWarcRecord  # type: ignore[import-untyped]  # warcio ships no types
-from warcio.statusandheaders import StatusAndHeaders  # type: ignore[import-untyped]
-from warcio.warcwriter import WARCWriter  # type: ignore[import-untyped]
+from warcio.recordloader import ArcWarcRecord
+from warcio.statusandheaders import StatusAndHeaders
+from warcio.warcwriter import WARCWriter
 
 from aiwire.exceptions import ConfigError, FetchError
 from aiwire.types import iso

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import httpx2
-from warcio.bufferedreaders import ChunkedDataReader  # type: ignore[import-untyped]  # warcio ships no types
-from warcio.exceptions import ArchiveLoadFailed  # type: ignore[import-untyped]
-from warcio.recordloader import ArcWarcRecordLoader  # type: ignore[import-untyped]
+from warcio.bufferedreaders import ChunkedDataReader
+from warcio.exceptions import ArchiveLoadFailed
+from warcio.recordloader import ArcWarcRecordLoader
 
 from aiwire.exceptions import ConfigError, FetchError
 from aiwire.types import parse_iso

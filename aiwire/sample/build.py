@@ -23,9 +23,9 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
-from warcio.recordloader import ArcWarcRecord  # type: ignore[import-untyped]  # warcio has no stubs
-from warcio.statusandheaders import StatusAndHeaders  # type: ignore[import-untyped]  # warcio has no stubs
-from warcio.warcwriter import WARCWriter  # type: ignore[import-untyped]  # warcio has no stubs
+from warcio.recordloader import ArcWarcRecord
+from warcio.statusandheaders import StatusAndHeaders
+from warcio.warcwriter import WARCWriter
 
 from aiwire.types import iso
 

@@ -87,11 +87,11 @@ def load_reference(db: Database) -> None:
     rows = _read_all(data)
     with transaction(db):
         for table in reversed(TABLES):  # children first
-            db.execute(f"DELETE FROM {table}")  # noqa: S608  (our own names)
+            db.execute(f"DELETE FROM {table}")
         db.execute("DELETE FROM reference_files")
         for table, columns in TABLES.items():
             marks = ", ".join(f":{column}" for column in columns)
-            db.conn.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows[table])  # noqa: S608
+            db.conn.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows[table])
             db.execute(
                 "INSERT INTO reference_files (name, sha256, rows) VALUES (?, ?, ?)",
                 [f"{table}.csv", wanted[f"{table}.csv"], len(rows[table])],
@@ -100,7 +100,7 @@ def load_reference(db: Database) -> None:
 
 def row_counts(db: Database) -> dict[str, int]:
     """Return how many rows each reference table holds, by table."""
-    return {table: int(db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]) for table in TABLES}  # noqa: S608  (our own names)
+    return {table: int(db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]) for table in TABLES}
 
 
 def describe(accelerator: str) -> list[dict[str, Any]]:
