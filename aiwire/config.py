@@ -20,6 +20,7 @@ from aiwire.exceptions import ConfigError
 __all__ = ["CONFIG_NAME", "Settings", "find_config", "load_settings"]
 
 CONFIG_NAME = "aiwire.toml"
+PREFIX = "AIWIRE_"  # of environment variables
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Settings:
     db: Path = Path("news.db")
     sources: Path = Path("sources.toml")
     contact: str = ""  # e-mail or URL in the User-Agent, so that a publisher can reach you
-    base_url: str = "http://127.0.0.1:8001"  # where `aiwire serve` is reached: for links in exports
+    base_url: str = ""  # where `aiwire serve` is reached, for links in exports; empty: http://127.0.0.1:<port>
     port: int = 8001
     check_every_minutes: int = 60  # per source, unless it says `every_minutes`
     full_text_below_words: int = 200  # a feed text shorter than this has its page fetched
@@ -85,9 +86,12 @@ def load_settings(config: Path | None, *, environ: Mapping[str, str], overrides:
     settings = Settings()
     if config is not None:
         settings = _apply(settings, _read_toml(config), origin=str(config), folder=config.parent)
-    from_env = {f.name: environ[key] for f in fields(Settings) if environ.get(key := f"AIWIRE_{f.name.upper()}")}
+    from_env = {
+        key.removeprefix(PREFIX).lower(): value for key, value in environ.items() if key.startswith(PREFIX) and value
+    }
     settings = _apply(settings, from_env, origin="environment", text=True)
-    return _apply(settings, {k: v for k, v in overrides.items() if v is not None}, origin="command line")
+    settings = _apply(settings, {k: v for k, v in overrides.items() if v is not None}, origin="command line")
+    return settings if settings.base_url else replace(settings, base_url=f"http://127.0.0.1:{settings.port}")
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -95,7 +99,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as e:
         raise ConfigError(f"{path}: cannot be read: {e}") from e
-    except tomllib.TOMLDecodeError as e:
+    except (tomllib.TOMLDecodeError, RecursionError) as e:
         raise ConfigError(f"{path}: not valid TOML: {e}") from e
 
 

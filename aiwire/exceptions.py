@@ -2,7 +2,7 @@
 
 AiwireError
 ├── ConfigError          settings, sources.toml or a data file cannot be used         exit 2
-├── InputError           an input file of a filter cannot be read                     exit 1 (2 if nothing could be)
+├── InputError           an input file cannot be read                                 exit 2 (filters: 1)
 ├── TryLater             another run holds the lock, or our own network is down       exit 75
 ├── DatabaseError        the database cannot be opened, or is newer than this code    exit 2
 └── SourceError          one source or page failed: a value in the report, never fatal
@@ -29,7 +29,8 @@ __all__ = [
 ]
 
 FetchReason = Literal[
-    "connect",  # no connection: DNS, refused, unreachable, TLS
+    "connect",  # no connection: DNS, refused, unreachable, no answer to the handshake
+    "broken",  # a connection that broke, or an answer that is no HTTP
     "timeout",  # connect, read or total time-out
     "status",  # an HTTP status that is neither 2xx, 304 nor a redirect we follow
     "redirect",  # too many, a loop, or to a forbidden scheme
@@ -51,9 +52,7 @@ class ConfigError(AiwireError):
 
 
 class InputError(AiwireError):
-    """An input of a filter command cannot be read."""
-
-    exit_status = 1
+    """An input file cannot be read. The filters (parse, extract, tag-text) do the others and end with 1."""
 
 
 class TryLater(AiwireError):

@@ -344,6 +344,7 @@ class StoredArticle:
     source_id: str
     entry_hash: str
     text_origin: TextOrigin
+    owner_active: bool = True  # False: its source left sources.toml, another may take the article over
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,7 +357,7 @@ class ArticleUpdate:
     author: str | None
     published_at: datetime | None  # as stated; None if no date is
     dated_at: datetime  # the date that counts: published_at, or first seen if that is absent or absurd
-    date_source: str  # published, updated, page rung, or "first_seen"
+    date_source: str  # published, updated, page rung, "first_seen", or "backlog": undated in a source's first answer
     language: str | None
     text: str
     entry_hash: str  # of what the entry said, to see changes

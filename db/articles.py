@@ -21,6 +21,7 @@ from aiwire.types import (
     iso,
     parse_iso,
 )
+from db.language import normal_language
 
 __all__ = [
     "ArticleRow",
@@ -39,7 +40,8 @@ __all__ = [
 ]
 
 CHUNK = 500  # values in one IN (...); rows in one page of a stream
-ROW_COLUMNS = "id, source_id, title, text, text_hash, text_origin, entry_hash, dated_at, week"  # of ArticleRow
+ROW_COLUMNS = "id, source_id, title, text, text_hash, text_origin, entry_hash, published_at, dated_at, week"
+UNDATED = ("first_seen", "backlog")  # values of date_source: no plausible date is stated
 # tagged by other versions than these, or not at all; without versions, every article
 STALE_SQL = "(:tagger IS NULL OR tagger_version IS NOT :tagger OR taxonomy_version IS NOT :taxonomy)"
 ID_BITS = 52  # exact in JavaScript, where a row's JSON may be read
@@ -56,8 +58,10 @@ class ArticleRow:
     text_hash: str
     text_origin: TextOrigin
     entry_hash: str
+    published_at: str | None
     dated_at: str
     week: str
+    owner_active: int
 
 
 def text_hash(text: str) -> str:
@@ -75,36 +79,41 @@ def known_articles(db: Database, urls: Iterable[str]) -> dict[str, StoredArticle
     for start in range(0, len(wanted), CHUNK):
         chunk = wanted[start : start + CHUNK]
         marks = ", ".join("?" * len(chunk))
-        sql = f"SELECT id, url, source_id, entry_hash, text_origin FROM articles WHERE url IN ({marks})"
+        sql = f"""
+            SELECT articles.id, articles.url, source_id, entry_hash, text_origin, active
+            FROM articles JOIN sources ON sources.id = source_id WHERE articles.url IN ({marks})
+        """
         rows = db.execute(sql, chunk)
-        known |= {row[1]: StoredArticle(*row) for row in rows}
+        known |= {
+            row[1]: StoredArticle(row[0], row[1], row[2], row[3], row[4], owner_active=bool(row[5])) for row in rows
+        }
     return known
 
 
 def article_row(db: Database, *, article_id: int | None = None, url: str | None = None) -> ArticleRow | None:
     """Return the row of an article by its id, else by its URL; None if it is not stored."""
     column, value = ("url", url) if article_id is None else ("id", article_id)
-    sql = f"SELECT {ROW_COLUMNS} FROM articles WHERE {column} = ?"
+    owner = "SELECT active FROM sources WHERE sources.id = articles.source_id"
+    sql = f"SELECT {ROW_COLUMNS}, ({owner}) FROM articles WHERE {column} = ?"
     row = db.execute(sql, [value]).fetchone()
     return None if row is None else ArticleRow(*row)
 
 
-def pending_pages(db: Database, *, now: datetime, limit: int | None = None, force: bool = False) -> list[PendingPage]:
-    """Return the articles whose full page is wanted and due at `now`, newest first.
+def pending_pages(db: Database, *, now: datetime, limit: int | None = None) -> list[PendingPage]:
+    """Return the articles whose full page is wanted and due at `now`, newest first, at most `limit` (None: all).
 
-    Args:
-        limit: at most so many; None: all.
-        force: also those whose next try is later.
+    Pages of a source that left the list, was switched off, or wants no pages any more are not wanted.
     """
     rows = db.execute(
         """
-        SELECT id, source_id, url, page_attempts, page_tried_at, title, text, text_origin, language, published_at,
-            dated_at, date_source, author
-        FROM articles
-        WHERE page_state = 'pending' AND (:force OR page_next_at IS NULL OR page_next_at <= :now)
-        ORDER BY dated_at DESC, id LIMIT :limit
+        SELECT articles.id, source_id, articles.url, page_attempts, page_tried_at, title, text, text_origin,
+            articles.language, published_at, dated_at, date_source, author
+        FROM articles CROSS JOIN sources ON sources.id = articles.source_id
+        WHERE page_state = 'pending' AND (page_next_at IS NULL OR page_next_at <= :now)
+            AND active AND enabled AND full_text <> 'never'
+        ORDER BY dated_at DESC, articles.id LIMIT :limit
         """,
-        {"force": int(force), "now": iso(now), "limit": -1 if limit is None else limit},
+        {"now": iso(now), "limit": -1 if limit is None else limit},
     )
     return [
         PendingPage(
@@ -173,36 +182,36 @@ def insert_article(db: Database, update: ArticleUpdate, *, source_id: str, now: 
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'feed', ?, ?, 0)
         """,
         [article_id, update.url, source_id, update.guid, update.title, update.author, _text(update.published_at),
-         iso(update.dated_at), _week(update.dated_at), update.date_source, iso(now), iso(now), update.language,
+         iso(update.dated_at), _week(update.dated_at), update.date_source, iso(now), iso(now),
+         normal_language(update.language),
          update.text, text_hash(update.text), update.entry_hash, "pending" if update.wants_page else "none"],
     )  # fmt: skip
     return article_id
 
 
-def update_from_entry(db: Database, row: ArticleRow, update: ArticleUpdate, *, now: datetime) -> bool:
-    """Store what a changed entry says of a known article; return whether an earlier text was kept.
+def update_from_entry(db: Database, row: ArticleRow, update: ArticleUpdate, *, source_id: str, now: datetime) -> bool:
+    """Store what a changed entry says of a known article; return whether an earlier version was kept.
 
-    Another text of the feed is an edit. A page's text stays (`update.text_origin`) until the page is read again, or
-    gives way to the feed's if that is full by now. What the entry does not say is kept: above all, the day it was first
-    seen.
+    Another title, text or date than the publisher gave before is an edit. A page's text stays (`update.text_origin`)
+    until the page is read again, or gives way to the feed's if that is full by now. What the entry does not say is
+    kept: an absent or absurd date changes none of published_at, dated_at and date_source.
     """
     takes_text = update.text_origin == "feed" and text_hash(update.text) != row.text_hash
-    edit = takes_text and row.text_origin == "feed"
+    dates = _Dates.of(update.published_at, update.dated_at, update.date_source)
+    edit = (takes_text and row.text_origin == "feed") or _is_renamed_or_moved(row, update.title, dates)
     if edit:
         _keep_version(db, row, now=now)
     if takes_text:
         _set_text(db, row.id, update.text, "feed")
-    dated_at = None if update.date_source == "first_seen" else update.dated_at
-    date_source = None if dated_at is None else update.date_source
+    _set_dates(db, row.id, dates)
     db.execute(
         """
-        UPDATE articles SET guid = ?, title = ?, author = coalesce(?, author), published_at = coalesce(?, published_at),
-            dated_at = coalesce(?, dated_at), week = coalesce(?, week), date_source = coalesce(?, date_source),
+        UPDATE articles SET source_id = ?, guid = ?, title = ?, author = coalesce(?, author),
             language = coalesce(?, language), entry_hash = ?, updated_at = CASE WHEN ? THEN ? ELSE updated_at END
         WHERE id = ?
         """,
-        [update.guid, update.title, update.author, _text(update.published_at), _text(dated_at), _week(dated_at),
-         date_source, update.language, update.entry_hash, edit or update.title != row.title, iso(now), row.id],
+        [source_id, update.guid, update.title, update.author, normal_language(update.language), update.entry_hash,
+         edit, iso(now), row.id],
     )  # fmt: skip
     state: PageState = "pending" if update.wants_page else "none"
     save_page_state(db, row.id, Page(state=state, attempts=0, tried_at=None, next_at=None, error=None))
@@ -210,34 +219,64 @@ def update_from_entry(db: Database, row: ArticleRow, update: ArticleUpdate, *, n
 
 
 def update_from_page(db: Database, row: ArticleRow, update: PageUpdate, *, now: datetime) -> bool:
-    """Store what the page says of an article, and keep what it does not say; return whether an earlier text was kept.
+    """Store what the page says of an article, and keep what it does not say; return whether a version was kept.
 
-    The feed's text replaced by the page's text is no edit; another text of the page is.
+    The feed's text replaced by the page's text is no edit; another text of the page is, and so is another title or
+    date than was stated before. An absent or absurd date of the page changes no date.
     """
     if update.extracted is None:
         raise ValueError("a page update without an extracted page changes the page's state only")
     takes_text = update.text_origin == "page" and (
         row.text_origin == "feed" or text_hash(update.extracted.text) != row.text_hash
     )
-    edit = takes_text and row.text_origin == "page"
+    dates = _Dates.of(update.published_at, update.dated_at, update.date_source)
+    edit = (takes_text and row.text_origin == "page") or _is_renamed_or_moved(row, update.title, dates)
     if edit:
         _keep_version(db, row, now=now)
     if takes_text:
         _set_text(db, row.id, update.extracted.text, "page")
-    edited = edit or (row.text_origin == "page" and bool(update.title) and update.title != row.title)
+    _set_dates(db, row.id, dates)
     db.execute(
         """
         UPDATE articles SET canonical_url = ?, paywalled = ?, title = coalesce(nullif(?, ''), title),
-            author = coalesce(?, author), published_at = coalesce(?, published_at), dated_at = coalesce(?, dated_at),
-            week = coalesce(?, week), date_source = coalesce(nullif(?, ''), date_source),
-            language = coalesce(?, language), updated_at = CASE WHEN ? THEN ? ELSE updated_at END
+            author = coalesce(?, author), language = coalesce(?, language),
+            updated_at = CASE WHEN ? THEN ? ELSE updated_at END
         WHERE id = ?
         """,
         [update.extracted.canonical_url, int(update.extracted.paywalled), update.title, update.author,
-         _text(update.published_at), _text(update.dated_at), _week(update.dated_at), update.date_source,
-         update.language, edited, iso(now), row.id],
+         normal_language(update.language), edit, iso(now), row.id],
     )  # fmt: skip
     return edit
+
+
+@dataclass(frozen=True, slots=True)
+class _Dates:
+    """A plausible date that an entry or page states: the three columns that change together."""
+
+    published_at: str | None
+    dated_at: datetime
+    date_source: str
+
+    @classmethod
+    def of(cls, published_at: datetime | None, dated_at: datetime | None, date_source: str) -> _Dates | None:
+        """Return None where no plausible date is stated: nothing changes then."""
+        if dated_at is None or not date_source or date_source in UNDATED:
+            return None
+        return cls(_text(published_at), dated_at, date_source)
+
+
+def _set_dates(db: Database, article_id: int, dates: _Dates | None) -> None:
+    if dates is not None:
+        db.execute(
+            "UPDATE articles SET published_at = ?, dated_at = ?, week = ?, date_source = ? WHERE id = ?",
+            [dates.published_at, iso(dates.dated_at), _week(dates.dated_at), dates.date_source, article_id],
+        )
+
+
+def _is_renamed_or_moved(row: ArticleRow, title: str, dates: _Dates | None) -> bool:
+    """Tell whether the publisher replaced a title or date by another; the first one given is no change."""
+    renamed = bool(row.title and title) and title != row.title
+    return renamed or (dates is not None and row.published_at is not None and dates.published_at != row.published_at)
 
 
 def save_page_state(db: Database, article_id: int, page: Page) -> None:
@@ -262,10 +301,10 @@ def _free_id(db: Database, url: str) -> int:
 def _keep_version(db: Database, row: ArticleRow, *, now: datetime) -> None:
     db.execute(
         """
-        INSERT INTO article_versions (article_id, version, title, text, text_hash, replaced_at)
-        SELECT ?, 1 + coalesce(max(version), 0), ?, ?, ?, ? FROM article_versions WHERE article_id = ?
+        INSERT INTO article_versions (article_id, version, title, text, text_hash, published_at, replaced_at)
+        SELECT ?, 1 + coalesce(max(version), 0), ?, ?, ?, ?, ? FROM article_versions WHERE article_id = ?
         """,
-        [row.id, row.title, row.text, row.text_hash, iso(now), row.id],
+        [row.id, row.title, row.text, row.text_hash, row.published_at, iso(now), row.id],
     )
 
 
@@ -276,10 +315,8 @@ def _set_text(db: Database, article_id: int, text: str, origin: TextOrigin) -> N
     )
 
 
-def _week(moment: datetime | None) -> str | None:
+def _week(moment: datetime) -> str:
     """Return the Monday of the ISO week, in UTC."""
-    if moment is None:
-        return None
     day = moment.astimezone(UTC).date()
     return (day - timedelta(days=day.weekday())).isoformat()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from aiwire.exceptions import DatabaseError
+from aiwire.exceptions import DatabaseError, TryLater
 from db.migrations import MIGRATIONS
 
 __all__ = ["BUSY_TIMEOUT_MS", "Database", "check", "connect", "open_existing", "transaction"]
@@ -20,40 +20,53 @@ BUGS = ("SQLITE_ERROR", "SQLITE_CONSTRAINT", "SQLITE_MISMATCH", "SQLITE_MISUSE",
 SQLITE_MAGIC = b"SQLite format 3\0"  # https://sqlite.org/fileformat.html 1.3.1
 
 
-def connect(path: Path | str, *, create: bool = True) -> Database:
-    """Return the database at `path` (`:memory:` for one in memory), brought up to the newest schema.
-
-    Args:
-        create: make the file if it is not there.
+def connect(path: Path | str) -> Database:
+    """Return the database at `path` (`:memory:`: in memory) for writing, made or brought up to the newest schema.
 
     Raises:
-        DatabaseError: the file is missing, no SQLite database, another program's, newer than this code, or cannot be
-            opened or written.
+        DatabaseError: the file is no SQLite database, another program's, newer than this code, or cannot be opened or
+            written.
     """
     if str(path) != ":memory:":
-        _check_file(Path(path), create=create)
+        _check_file(Path(path), create=True)
+    db = _opened(path)
     try:
-        connection = sqlite3.connect(str(path))
-    except sqlite3.Error as e:
-        raise DatabaseError(f"{path}: cannot be opened ({e}); check the path and the permissions of its folder") from e
-    try:
-        db = Database(connection)
         _configure(db)
         _check_owner(db, path)
         if MIGRATIONS.pending(db):
             MIGRATIONS.apply(db)
-    except sqlite3.Error as e:
-        connection.close()
-        raise DatabaseError(f"{path}: {e}; {_remedy(e)}") from e
+    except sqlite3.DatabaseError as e:
+        db.close()
+        raise _explained(e, str(path)) from e
     except DatabaseError:
-        connection.close()
+        db.close()
         raise
     return db
 
 
 def open_existing(path: Path | str) -> Database:
-    """Return the database at `path`, which must be there; otherwise as `connect`."""
-    return connect(path, create=False)
+    """Return the database at `path` for reading: it must be there with the newest schema, and nothing is written.
+
+    Raises:
+        DatabaseError: as `connect`; also if the file is empty or has an older schema.
+    """
+    _check_file(Path(path), create=False)
+    db = _opened(path)
+    try:
+        db.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        _check_owner(db, path)
+        pending = [step.name for step in MIGRATIONS.pending(db)]
+    except sqlite3.Error as e:
+        db.close()
+        raise DatabaseError(f"{path}: {e}; {_remedy(e)}") from e
+    except DatabaseError:
+        db.close()
+        raise
+    if pending:
+        db.close()
+        what = "is empty" if len(pending) == len(_known_steps()) else f"is of an older aiwire (without {pending[0]})"
+        raise DatabaseError(f"{path}: {what}; run `aiwire run --db {path}` once")
+    return db
 
 
 def check(db: Database) -> str:
@@ -82,16 +95,34 @@ def check(db: Database) -> str:
 def transaction(db: Database) -> Iterator[None]:
     """All or nothing: what is written inside is committed at the end, or rolled back if anything is raised.
 
+    Begins IMMEDIATE, so that it waits for another writer here and not in the middle, where SQLite would not wait.
+
     Raises:
-        DatabaseError: SQLite could not write (disk full, locked, read-only, damaged).
+        TryLater: another program went on writing for longer than `BUSY_TIMEOUT_MS`.
+        DatabaseError: SQLite could not write (disk full, read-only, damaged).
     """
+    outermost = not db.conn.in_transaction
     try:
+        if outermost:
+            db.conn.execute("BEGIN IMMEDIATE")
         with db.atomic():
             yield
+        if outermost:
+            db.conn.execute("COMMIT")
     except sqlite3.DatabaseError as e:
-        if getattr(e, "sqlite_errorname", "SQLITE_ERROR").startswith(BUGS):
-            raise
-        raise DatabaseError(f"cannot write to the database: {e}; {_remedy(e)}") from e
+        raise _explained(e, "cannot write to the database") from e
+    finally:
+        if outermost:
+            db.conn.rollback()  # does nothing after the commit
+
+
+def _explained(error: sqlite3.DatabaseError, what: str) -> Exception:
+    """Return what to raise for an error of SQLite: itself if it is a bug of ours."""
+    name = getattr(error, "sqlite_errorname", "SQLITE_ERROR")
+    if name.startswith(BUGS):
+        return error
+    kind = TryLater if name.startswith("SQLITE_BUSY") else DatabaseError
+    return kind(f"{what}: {error}; {_remedy(error)}")
 
 
 def _check_file(path: Path, *, create: bool) -> None:
@@ -111,6 +142,13 @@ def _check_file(path: Path, *, create: bool) -> None:
         raise DatabaseError(f"{path}: cannot be read ({e.strerror}); check its permissions") from e
     if head and head != SQLITE_MAGIC:
         raise DatabaseError(f"{path}: is no SQLite database; name another file with --db")
+
+
+def _opened(path: Path | str) -> Database:
+    try:
+        return Database(sqlite3.connect(str(path)))
+    except sqlite3.Error as e:
+        raise DatabaseError(f"{path}: cannot be opened ({e}); check the path and the permissions of its folder") from e
 
 
 def _configure(db: Database) -> None:

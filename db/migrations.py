@@ -70,6 +70,8 @@ def m001_sources_and_runs(db: Database) -> None:
             articles_changed INTEGER NOT NULL DEFAULT 0,
             pages_fetched INTEGER NOT NULL DEFAULT 0,
             pages_failed INTEGER NOT NULL DEFAULT 0,
+            sources_not_in_archive INTEGER NOT NULL DEFAULT 0,  -- a replay had no answer: not counted as failed
+            pages_not_in_archive INTEGER NOT NULL DEFAULT 0,
             message TEXT                    -- why it failed or stopped
         ) STRICT
         """,
@@ -96,6 +98,11 @@ def m001_sources_and_runs(db: Database) -> None:
         "CREATE INDEX fetches_run ON fetches(run_id)",  # the totals of a run
         "CREATE INDEX fetches_source ON fetches(source_id, id)",  # the history of a source, in order
         "CREATE INDEX fetches_article ON fetches(article_id) WHERE article_id IS NOT NULL",  # tries of one page
+        # the first and the last good answer: what lies between was looked at
+        """
+        CREATE INDEX fetches_good ON fetches(fetched_at)
+        WHERE purpose <> 'page' AND outcome IN ('ok', 'not-modified')
+        """,
     )
 
 
@@ -109,18 +116,21 @@ def m002_articles(db: Database) -> None:
             id INTEGER PRIMARY KEY,         -- 52 bits of a hash of the URL: the same in every database
             url TEXT NOT NULL UNIQUE,       -- normalized: the identity of an article
             canonical_url TEXT,             -- as the page itself declares
-            source_id TEXT NOT NULL REFERENCES sources(id),  -- that brought it first
+            source_id TEXT NOT NULL REFERENCES sources(id),  -- that brought it or took it over
             guid TEXT,                      -- as the feed gives it
             title TEXT NOT NULL,
             author TEXT,
-            published_at TEXT,              -- as stated; NULL if no date is
-            dated_at TEXT NOT NULL,         -- the date that counts: published_at, or first_seen_at if that is absurd
+            -- published_at, dated_at and date_source are written together: by the entry that adds the article, later
+            -- only by an entry or page with a plausible date
+            published_at TEXT,              -- as stated, even if absurd; NULL: no date was
+            dated_at TEXT NOT NULL,         -- the date that counts: published_at; first_seen_at if absent or absurd
             week TEXT NOT NULL              -- Monday of dated_at, UTC (an index on a generated column covers nothing)
                 CHECK (week = date(dated_at, 'weekday 0', '-6 days')),
-            date_source TEXT NOT NULL,      -- what gave dated_at: published, updated, a place in the page, first_seen
+            date_source TEXT NOT NULL,      -- what gave dated_at: published, updated, a place in the page, first_seen,
+                                            -- or backlog: undated in its source's first answer, in no trend
             first_seen_at TEXT NOT NULL,
-            updated_at TEXT NOT NULL,       -- last change of title or text by the publisher; at first, first_seen_at
-            language TEXT,                  -- BCP 47
+            updated_at TEXT NOT NULL,       -- last change of title, text or date by the publisher, or first_seen_at
+            language TEXT,                  -- BCP 47, upper and lower case as RFC 5646 2.1.1 recommends
             text TEXT NOT NULL,             -- paragraphs parted by line feeds
             text_hash TEXT NOT NULL,        -- BLAKE2b-128 of text, hexadecimal
             text_origin TEXT NOT NULL,      -- feed or page
@@ -137,10 +147,11 @@ def m002_articles(db: Database) -> None:
             tagged_at TEXT
         ) STRICT
         """,
-        "CREATE INDEX articles_dated ON articles(dated_at DESC, id)",  # newest first
-        "CREATE INDEX articles_source_dated ON articles(source_id, dated_at DESC, id)",  # newest of a source
+        # newest first, of all and of a source; date_source last, to pass over a backlog without reading its rows
+        "CREATE INDEX articles_dated ON articles(dated_at DESC, id, date_source)",
+        "CREATE INDEX articles_source_dated ON articles(source_id, dated_at DESC, id, date_source)",
         # a week's totals, without reading the articles' texts
-        "CREATE INDEX articles_week ON articles(week, tagger_version, source_id, language)",
+        "CREATE INDEX articles_week ON articles(week, tagger_version, source_id, language, date_source, tag_scope)",
         "CREATE INDEX articles_first_seen ON articles(first_seen_at)",  # what is new since; when coverage began
         "CREATE INDEX articles_tagged ON articles(tagger_version, taxonomy_version)",  # what must be tagged again
         # the queue of pages, newest first
@@ -152,7 +163,8 @@ def m002_articles(db: Database) -> None:
             title TEXT NOT NULL,
             text TEXT NOT NULL,
             text_hash TEXT NOT NULL,
-            replaced_at TEXT NOT NULL,      -- when the next text was first seen
+            published_at TEXT,              -- as it was stated then
+            replaced_at TEXT NOT NULL,      -- when the next title, text or date was first seen
             PRIMARY KEY (article_id, version)
         ) STRICT, WITHOUT ROWID
         """,
@@ -234,6 +246,7 @@ def m003_entities_and_tags(db: Database) -> None:
         """,
         # news of an entity, newest first, and the articles behind a cell of trends_weekly
         "CREATE INDEX article_entities_entity ON article_entities(entity_id, dated_at DESC, article_id)",
+        "CREATE INDEX article_entities_dated ON article_entities(dated_at DESC, article_id)",  # newest first
         """
         CREATE TABLE mentions (
             article_id INTEGER NOT NULL REFERENCES articles(id),
@@ -290,7 +303,7 @@ def m003_entities_and_tags(db: Database) -> None:
             start INTEGER NOT NULL,         -- code point
             "end" INTEGER NOT NULL,         -- code point after it
             hash INTEGER NOT NULL,          -- 64 bits over source and words, without case and spacing
-            is_stock INTEGER NOT NULL,      -- 1: unrelated articles of the same source have it too
+            is_stock INTEGER NOT NULL,      -- 1: unrelated articles of the same source have it too (db.stock)
             PRIMARY KEY (article_id, field, start)
         ) STRICT, WITHOUT ROWID
         """,
@@ -321,8 +334,10 @@ def m004_trends(db: Database) -> None:
         CREATE TABLE week_totals (
             period_start TEXT NOT NULL,     -- Monday, UTC
             segment TEXT NOT NULL,          -- as in trends_weekly
-            articles_total INTEGER NOT NULL,-- tagged articles: the denominator of a share
-            publishers_active INTEGER NOT NULL,
+            articles_total INTEGER NOT NULL,-- tagged articles: the denominator of a share, but of a theme's
+            publishers_active INTEGER NOT NULL,  -- families of sources of these articles
+            articles_full INTEGER NOT NULL, -- of these, tagged for themes, too: the denominator of a theme's share
+            publishers_full INTEGER NOT NULL,
             PRIMARY KEY (period_start, segment)
         ) STRICT, WITHOUT ROWID
         """,
@@ -339,7 +354,10 @@ def m005_reference(db: Database) -> None:
             id TEXT PRIMARY KEY,            -- as tags name it
             vendor TEXT NOT NULL,
             kind TEXT NOT NULL,             -- product, series, architecture or system
-            name TEXT NOT NULL
+            name TEXT NOT NULL,
+            source TEXT NOT NULL,           -- where vendor, kind and name come from
+            note TEXT,
+            as_of TEXT NOT NULL             -- day the source was read
         ) STRICT
         """,
         """

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from db.trends import COUNTED_ROLES_SQL, LANGUAGE_SEGMENT_SQL
+from db.runs import GOOD_ANSWER_SQL
+from db.trends import COUNTED_ROLES_SQL, DATED_SQL, LANGUAGE_SEGMENT_SQL, SIDE_SQL
 
 __all__ = ["QUERIES", "CannedQuery", "metadata_queries"]
 
@@ -33,13 +34,23 @@ FTS_SQL = """'"' || replace(replace(trim(substr(:q, 1, length(:q))), '"', ' '), 
 
 _LATEST = f"""
 WITH picked AS (
-    SELECT * FROM (SELECT id, dated_at FROM articles WHERE :source_id = '' ORDER BY dated_at DESC, id LIMIT {LIMIT})
+    SELECT * FROM (
+        SELECT id, dated_at, 0 AS is_backlog FROM articles
+        WHERE :source_id = '' AND {DATED_SQL} ORDER BY dated_at DESC, id LIMIT {LIMIT}
+    )
     UNION ALL
     SELECT * FROM (
-        SELECT id, dated_at FROM articles WHERE source_id = :source_id ORDER BY dated_at DESC, id LIMIT {LIMIT}
+        SELECT id, dated_at, 0 FROM articles
+        WHERE source_id = :source_id AND {DATED_SQL} ORDER BY dated_at DESC, id LIMIT {LIMIT}
+    )
+    UNION ALL
+    SELECT * FROM (
+        SELECT id, dated_at, 1 FROM articles
+        WHERE source_id = :source_id AND NOT {DATED_SQL} ORDER BY dated_at DESC, id LIMIT {LIMIT}
     )
 )
-SELECT articles.id, articles.dated_at, articles.title, sources.name AS source,
+SELECT articles.id, articles.dated_at, articles.published_at, articles.date_source, articles.title,
+    sources.name AS source,
     (SELECT group_concat(entities.name, ', ') FROM article_entities
         JOIN entities ON entities.id = article_entities.entity_id
         WHERE article_entities.article_id = articles.id) AS tags,
@@ -47,12 +58,14 @@ SELECT articles.id, articles.dated_at, articles.title, sources.name AS source,
 FROM picked
 CROSS JOIN articles ON articles.id = picked.id
 JOIN sources ON sources.id = articles.source_id
-ORDER BY picked.dated_at DESC, picked.id
+ORDER BY picked.is_backlog, picked.dated_at DESC, picked.id
+LIMIT {LIMIT}
 """
 
 _ENTITY_NEWS = f"""
-SELECT article_entities.dated_at, articles.id, articles.title, sources.name AS source, article_entities.about,
-    article_entities.role, article_entities.count AS mentions, article_entities.evidence, articles.url
+SELECT article_entities.dated_at, articles.published_at, articles.date_source, articles.id, articles.title,
+    sources.name AS source, article_entities.about, article_entities.role, article_entities.count AS mentions,
+    article_entities.evidence, articles.url
 FROM article_entities
 CROSS JOIN articles ON articles.id = article_entities.article_id
 JOIN sources ON sources.id = articles.source_id
@@ -62,8 +75,9 @@ LIMIT {LIMIT}
 """
 
 _EVIDENCE = f"""
-SELECT articles.id, article_entities.dated_at, articles.title, sources.name AS source, article_entities.about,
-    article_entities.count AS mentions, article_entities.confidence, article_entities.evidence, articles.url
+SELECT articles.id, article_entities.dated_at, articles.published_at, articles.date_source, articles.title,
+    sources.name AS source, article_entities.about, article_entities.count AS mentions, article_entities.confidence,
+    article_entities.evidence, articles.url
 FROM article_entities
 CROSS JOIN articles ON articles.id = article_entities.article_id
 JOIN sources ON sources.id = articles.source_id
@@ -71,28 +85,39 @@ WHERE article_entities.entity_id = :entity_id
     AND article_entities.dated_at >= :week
     AND article_entities.dated_at < CASE :week WHEN '' THEN '~' ELSE date(:week, '+7 days') END
     AND article_entities.role IN {COUNTED_ROLES_SQL}
+    AND {DATED_SQL}
     AND (:segment IN ('', 'all')
-        OR :segment = CASE WHEN sources.owner IS NULL THEN 'independent' ELSE 'owned' END
+        OR :segment = {SIDE_SQL}
         OR :segment = {LANGUAGE_SEGMENT_SQL})
 ORDER BY article_entities.dated_at DESC, article_entities.article_id
 """
 
-_TREND = """
+# the denominators of an entity: a theme is looked for only in what is tagged in full
+_TOTAL_SQL = "iif(entities.kind = 'theme', week_totals.articles_full, week_totals.articles_total)"
+
+_TREND = f"""
 SELECT week_totals.period_start, coalesce(trends_weekly.articles, 0) AS articles,
     coalesce(trends_weekly.articles_about, 0) AS articles_about, coalesce(trends_weekly.publishers, 0) AS publishers,
-    week_totals.articles_total,
-    round(1.0 * coalesce(trends_weekly.articles, 0) / week_totals.articles_total, 6) AS share_articles
-FROM week_totals
-LEFT JOIN trends_weekly ON trends_weekly.entity_id = :entity_id AND trends_weekly.segment = week_totals.segment
+    {_TOTAL_SQL} AS articles_total,
+    round(1.0 * coalesce(trends_weekly.articles, 0) / nullif({_TOTAL_SQL}, 0), 6) AS share_articles
+FROM entities
+CROSS JOIN week_totals
+LEFT JOIN trends_weekly ON trends_weekly.entity_id = entities.id AND trends_weekly.segment = week_totals.segment
     AND trends_weekly.period_start = week_totals.period_start
-WHERE week_totals.segment = CASE :segment WHEN '' THEN 'all' ELSE :segment END
-    AND EXISTS (SELECT 1 FROM entities WHERE id = :entity_id)
+WHERE entities.id = :entity_id AND week_totals.segment = CASE :segment WHEN '' THEN 'all' ELSE :segment END
 ORDER BY week_totals.period_start DESC
 """
 
+# a week is full if a source answered after its end
 _COMPARE_WEEKS = f"""
-WITH weeks AS (
-    SELECT coalesce(nullif(:week, ''), max(period_start)) AS this FROM week_totals
+WITH answered AS (
+    SELECT max(fetched_at) AS last FROM fetches WHERE {GOOD_ANSWER_SQL}
+), weeks AS (
+    SELECT coalesce(
+        nullif(:week, ''),
+        max(CASE WHEN date(period_start, '+7 days') <= last THEN period_start END),
+        max(period_start)
+    ) AS this FROM answered CROSS JOIN week_totals WHERE segment = 'all'
 ), compared AS (
     SELECT this, coalesce(nullif(:before, ''), date(this, '-7 days')) AS before FROM weeks
 ), named AS (
@@ -100,12 +125,24 @@ WITH weeks AS (
         max(CASE period_start WHEN before THEN articles ELSE 0 END) AS articles_before
     FROM compared CROSS JOIN trends_weekly ON period_start IN (this, before) AND segment = 'all'
     GROUP BY entity_id
+), totals AS (
+    SELECT max(CASE period_start WHEN this THEN articles_total END) AS total,
+        max(CASE period_start WHEN this THEN articles_full END) AS total_full,
+        max(CASE period_start WHEN before THEN articles_total END) AS before_total,
+        max(CASE period_start WHEN before THEN articles_full END) AS before_full
+    FROM compared CROSS JOIN week_totals ON period_start IN (this, before) AND segment = 'all'
+), shares AS (
+    SELECT entities.id, entities.name, entities.kind, named.articles, named.articles_before,
+        1.0 * named.articles / nullif(iif(entities.kind = 'theme', total_full, total), 0) AS share,
+        1.0 * named.articles_before / nullif(iif(entities.kind = 'theme', before_full, before_total), 0)
+            AS share_before
+    FROM named CROSS JOIN totals JOIN entities ON entities.id = named.entity_id
+    WHERE :kind = '' OR entities.kind = :kind
 )
-SELECT entities.id, entities.name, entities.kind, named.articles, named.articles_before,
-    named.articles - named.articles_before AS difference, this AS week, before
-FROM named CROSS JOIN compared JOIN entities ON entities.id = named.entity_id
-WHERE :kind = '' OR entities.kind = :kind
-ORDER BY difference DESC, named.articles DESC, entities.id
+SELECT shares.id, name, kind, round(share - share_before, 6) AS difference, round(share, 6) AS share_articles,
+    round(share_before, 6) AS share_before, articles, articles_before, this AS week, before
+FROM shares CROSS JOIN compared
+ORDER BY share - share_before IS NULL, share - share_before DESC, articles DESC, shares.id
 LIMIT {LIMIT}
 """
 
@@ -132,7 +169,8 @@ ORDER BY picked.dated_at DESC, picked.article_id, picked.position
 _CLOUD_PRICE_TABLE = """
 SELECT accelerators.name AS accelerator, accelerators.memory_gb, cloud_prices.provider, cloud_prices.region,
     cloud_prices.instance_type, cloud_prices.gpu_count, cloud_prices.ondemand_usd_per_gpu_hour,
-    cloud_prices.spot_usd_per_gpu_hour, coalesce(cloud_prices.price_date, cloud_prices.as_of) AS date,
+    cloud_prices.spot_usd_per_gpu_hour, cloud_prices.price_date, cloud_prices.as_of AS read_on,
+    'https://github.com/' || source_repo || '/blob/' || source_commit || '/' || source_path AS source,
     cloud_prices.note, cloud_prices.accelerator_id
 FROM cloud_prices JOIN accelerators ON accelerators.id = cloud_prices.accelerator_id
 WHERE :accelerator_id = '' OR accelerators.id = :accelerator_id OR accelerators.family_id = :accelerator_id
@@ -140,8 +178,8 @@ ORDER BY cloud_prices.ondemand_usd_per_gpu_hour IS NULL, cloud_prices.ondemand_u
 """
 
 _SEARCH = f"""
-SELECT articles.id, articles.dated_at, articles.title, sources.name AS source,
-    snippet(articles_fts, 1, '', '', ' … ', 30) AS excerpt, articles.url
+SELECT articles.id, articles.dated_at, articles.published_at, articles.date_source, articles.title,
+    sources.name AS source, snippet(articles_fts, 1, '', '', ' … ', 30) AS excerpt, articles.url
 FROM articles_fts
 CROSS JOIN articles ON articles.id = articles_fts.rowid
 JOIN sources ON sources.id = articles.source_id
@@ -154,7 +192,8 @@ QUERIES = (
     CannedQuery(
         "latest",
         "Latest articles",
-        "The newest 100 articles with their tags. source_id: of one source; empty: of all.",
+        "The newest 100 articles with their tags. source_id: of one source, those that came undated in its first answer"
+        " last; empty: of all sources, without those.",
         _LATEST,
         {"source_id": ""},
     ),
@@ -176,24 +215,26 @@ QUERIES = (
     CannedQuery(
         "evidence",
         "Evidence behind a number",
-        "The articles that one row of trends_weekly counts, each with its evidence sentence. entity_id; week: a Monday,"
-        " empty for all weeks; segment: all, owned, independent or lang:xx, empty for all.",
+        "The articles that one row of trends_weekly counts, each with its evidence sentence: all of them, up to 10,000;"
+        " the page says so if there are more. entity_id; week: a Monday, empty for all weeks; segment: all, owned,"
+        " independent or lang:xx, empty for all.",
         _EVIDENCE,
         {"entity_id": "nvidia", "week": "", "segment": "all"},
     ),
     CannedQuery(
         "trend",
         "Weekly trend of an entity",
-        "Articles per week and their share of all tagged articles, newest first, weeks without any included. entity_id;"
-        " segment: empty for all.",
+        "Articles per week and their share of all tagged articles (for a theme, of those tagged for themes), newest"
+        " first, weeks without any included. entity_id; segment: empty for all.",
         _TREND,
         {"entity_id": "nvidia", "segment": "all"},
     ),
     CannedQuery(
         "compare_weeks",
         "What rose between two weeks",
-        "Entities by the difference in articles. week, before: Mondays, empty for the last week and the one before it;"
-        " kind: company, accelerator, theme, model or regulation, empty for all.",
+        "Entities by the difference in their share of a week's articles, 0.01 being one article in a hundred. week,"
+        " before: Mondays, empty for the last full week and the one before it; kind: company, accelerator, theme,"
+        " model or regulation, empty for all.",
         _COMPARE_WEEKS,
         {"week": "", "before": "", "kind": ""},
     ),
@@ -208,8 +249,9 @@ QUERIES = (
     CannedQuery(
         "cloud_price_table",
         "Cloud prices of an accelerator",
-        "Offers in US dollars per GPU and hour, cheapest first. accelerator_id: a part or a family such as nvidia-h100;"
-        " empty for all.",
+        "Offers in US dollars per GPU and hour, cheapest first, those without an on-demand price last. price_date: as"
+        " the source dates the price; read_on: when the source was read. accelerator_id: a part or a family such as"
+        " nvidia-h100; empty for all.",
         _CLOUD_PRICE_TABLE,
         {"accelerator_id": "nvidia-h100"},
     ),

@@ -8,10 +8,12 @@ from typing import Literal
 from sqlite_utils import Database
 
 from aiwire.exceptions import FetchError
-from aiwire.types import FetchResult, NotModified, iso
+from aiwire.types import FetchResult, NotModified, iso, parse_iso
 from db.connection import transaction
 
-__all__ = ["finish_run", "record_fetch", "start_run"]
+__all__ = ["GOOD_ANSWER_SQL", "finish_run", "last_start", "record_fetch", "start_run"]
+
+GOOD_ANSWER_SQL = "purpose <> 'page' AND outcome IN ('ok', 'not-modified')"  # of a request: the source was read
 
 # the fields of a run that are sums over its requests
 TOTALS_SQL = """
@@ -21,11 +23,16 @@ TOTALS_SQL = """
         sources_not_modified = (SELECT count(DISTINCT source_id) FROM fetches
             WHERE run_id = runs.id AND purpose <> 'page' AND outcome = 'not-modified'),
         sources_failed = (SELECT count(DISTINCT source_id) FROM fetches
-            WHERE run_id = runs.id AND purpose <> 'page' AND outcome NOT IN ('ok', 'not-modified')),
+            WHERE run_id = runs.id AND purpose <> 'page' AND outcome NOT IN ('ok', 'not-modified', 'not-in-archive')),
+        sources_not_in_archive = (SELECT count(DISTINCT source_id) FROM fetches
+            WHERE run_id = runs.id AND purpose <> 'page' AND outcome = 'not-in-archive'),
         articles_new = (SELECT coalesce(sum(new), 0) FROM fetches WHERE run_id = runs.id),
         articles_changed = (SELECT coalesce(sum(changed), 0) FROM fetches WHERE run_id = runs.id),
         pages_fetched = (SELECT count(*) FROM fetches WHERE run_id = runs.id AND purpose = 'page' AND outcome = 'ok'),
-        pages_failed = (SELECT count(*) FROM fetches WHERE run_id = runs.id AND purpose = 'page' AND outcome <> 'ok')
+        pages_failed = (SELECT count(*) FROM fetches
+            WHERE run_id = runs.id AND purpose = 'page' AND outcome NOT IN ('ok', 'not-in-archive')),
+        pages_not_in_archive = (SELECT count(*) FROM fetches
+            WHERE run_id = runs.id AND purpose = 'page' AND outcome = 'not-in-archive')
     WHERE id = ?
 """
 
@@ -43,6 +50,12 @@ def start_run(db: Database, command: str, *, now: datetime) -> int:
             "INSERT INTO runs (command, started_at, status) VALUES (?, ?, 'running')", [command, iso(now)]
         )
     return int(cursor.lastrowid or 0)
+
+
+def last_start(db: Database) -> datetime | None:
+    """Return the latest moment at which a run started, by the clock it was given; None if there was no run."""
+    latest = db.execute("SELECT max(started_at) FROM runs").fetchone()[0]
+    return None if latest is None else parse_iso(latest)
 
 
 def finish_run(

@@ -9,6 +9,7 @@ from sqlite_utils import Database
 
 from aiwire.types import Source, SourceState, iso, parse_iso
 from db.connection import transaction
+from db.language import normal_language
 from db.trends import refresh_weeks
 
 __all__ = ["save_state", "source_states", "sync_sources"]
@@ -27,6 +28,7 @@ def sync_sources(db: Database, sources: Iterable[Source]) -> None:
         for source_id, row in wanted.items():
             if stored.get(source_id) != row:
                 _upsert(db, row)
+                _forget_answers_of_another_address(db, source_id, row, stored.get(source_id))
         for source_id in stored.keys() - wanted.keys():
             db.execute("UPDATE sources SET active = 0 WHERE id = ? AND active = 1", [source_id])
         _refresh_moved(db, wanted, stored)
@@ -67,7 +69,8 @@ def save_state(db: Database, state: SourceState) -> None:
 
 def _row(source: Source) -> tuple[object, ...]:
     return (
-        source.id, source.name, source.kind, source.url, source.publisher, source.owner, source.language,
+        source.id, source.name, source.kind, source.url, source.publisher, source.owner,
+        normal_language(source.language),
         source.category, source.licence, source.every_minutes, source.full_text, int(source.enabled), 1,
     )  # fmt: skip
 
@@ -79,6 +82,22 @@ def _upsert(db: Database, row: tuple[object, ...]) -> None:
         f"INSERT INTO sources ({', '.join(COLUMNS)}) VALUES ({marks}) ON CONFLICT (id) DO UPDATE SET {changes}",
         row,
     )
+
+
+def _forget_answers_of_another_address(
+    db: Database, source_id: str, row: tuple[object, ...], before: tuple[object, ...] | None
+) -> None:
+    """Clear validators, schedule and errors: they speak of another document, and a 304 to them would hide this one."""
+    fields = (COLUMNS.index("kind"), COLUMNS.index("url"))
+    if before and any(row[field] != before[field] for field in fields):
+        db.execute(
+            """
+            UPDATE source_state SET etag = NULL, last_modified = NULL, next_check_at = NULL,
+                next_check_reason = NULL, error_count = 0, error = NULL
+            WHERE source_id = ?
+            """,
+            [source_id],
+        )
 
 
 def _refresh_moved(db: Database, wanted: dict[str, tuple[object, ...]], stored: dict[str, tuple[object, ...]]) -> None:

@@ -4,7 +4,8 @@
     from db.store import save_source, ...
 
 Saving twice changes nothing: an entry whose hash is stored is skipped. The rows do not depend on how a run was cut, but
-on one order: an article that several sources bring belongs to the first of them that is saved.
+on one order: an article that several sources bring belongs to the first of them that is saved, until that one leaves
+sources.toml and another brings it again.
 """
 
 from __future__ import annotations
@@ -65,8 +66,8 @@ def save_source(db: Database, update: SourceUpdate, *, run_id: int, now: datetim
             if row is None:
                 _add(db, article, source_id=update.state.source_id, now=now, touched=touched)
                 new += 1
-            elif row.source_id == update.state.source_id and row.entry_hash != article.entry_hash:
-                versions += _change(db, row, article, now=now, touched=touched)
+            elif _is_to_change(row, article, source_id=update.state.source_id):
+                versions += _change(db, row, article, source_id=update.state.source_id, now=now, touched=touched)
                 changed += 1
         save_state(db, update.state)
         record_fetch(db, update.fetch, run_id=run_id, now=now, entries=update.entries, new=new, changed=changed)
@@ -115,10 +116,19 @@ def _add(db: Database, article: ArticleUpdate, *, source_id: str, now: datetime,
         write_tagging(db, article_id, article.tagging, now=now, touched=touched)
 
 
-def _change(db: Database, row: ArticleRow, article: ArticleUpdate, *, now: datetime, touched: Touched) -> int:
-    """Store a changed entry; return how many earlier texts were kept."""
+def _is_to_change(row: ArticleRow, article: ArticleUpdate, *, source_id: str) -> bool:
+    """Tell whether an entry changes a stored article: as its own source's, or as the heir of one that left."""
+    if row.source_id == source_id:
+        return row.entry_hash != article.entry_hash
+    return not row.owner_active
+
+
+def _change(
+    db: Database, row: ArticleRow, article: ArticleUpdate, *, source_id: str, now: datetime, touched: Touched
+) -> int:
+    """Store a changed entry; return how many earlier versions were kept."""
     touch(db, row.id, touched=touched)
-    kept = update_from_entry(db, row, article, now=now)
+    kept = update_from_entry(db, row, article, source_id=source_id, now=now)
     fits = article.text_origin == "feed" or text_hash(article.text) == row.text_hash  # tagged is what is stored now
     _retag(db, row, article.tagging if fits else None, now=now, touched=touched)
     return int(kept)
@@ -129,8 +139,8 @@ def _retag(db: Database, row: ArticleRow, tagging: Tagging | None, *, now: datet
     after = article_row(db, article_id=row.id)
     assert after is not None  # noqa: S101  (it was written in this transaction)
     if tagging is not None:
-        write_tagging(db, row.id, tagging, now=now, touched=touched)
-    elif (after.title, after.text_hash) != (row.title, row.text_hash):
+        write_tagging(db, row.id, tagging, now=now, touched=touched, renamed=after.title != row.title)
+    elif (after.title, after.text_hash, after.source_id) != (row.title, row.text_hash, row.source_id):
         clear_tagging(db, row.id, touched=touched)
     else:
         move_tags(db, row.id, touched=touched)

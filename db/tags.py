@@ -38,8 +38,14 @@ def touch(db: Database, article_id: int, *, touched: Touched) -> None:
     touched.add(week, (row[0] for row in rows))
 
 
-def write_tagging(db: Database, article_id: int, tagging: Tagging, *, now: datetime, touched: Touched) -> None:
-    """Replace all that is stored of an article's tags. Part of the caller's transaction, which ends with `settle`."""
+def write_tagging(
+    db: Database, article_id: int, tagging: Tagging, *, now: datetime, touched: Touched, renamed: bool = False
+) -> None:
+    """Replace all that is stored of an article's tags. Part of the caller's transaction, which ends with `settle`.
+
+    Args:
+        renamed: the transaction has given the article another title.
+    """
     source_id, title, text, dated_at = db.execute(
         "SELECT source_id, title, text, dated_at FROM articles WHERE id = ?", [article_id]
     ).fetchone()
@@ -57,7 +63,7 @@ def write_tagging(db: Database, article_id: int, tagging: Tagging, *, now: datet
         [tagging.scope, tagging.tagger_version, tagging.taxonomy_version, iso(now), article_id],
     )
     changed = stock.replace_sentences(
-        db, article_id, source_id=source_id, title=title, text=text, sentences=tagging.sentences
+        db, article_id, source_id=source_id, title=title, text=text, sentences=tagging.sentences, renamed=renamed
     )
     for other in (article_id, *changed):
         touch(db, other, touched=touched)

@@ -4,8 +4,9 @@ What counts
     An article counts once per entity, in the ISO week (Monday to Sunday, UTC) of its `dated_at`, if it names the entity
     as subject or mention. A company that is only quoted (role `source`) or only the place where something was posted
     (role `venue`) is not counted: it says nothing of that company.
-    The denominator (`articles_total`) is the tagged articles of the same week and segment; articles not tagged yet are
-    in neither number.
+    The denominator (`articles_total`) is the tagged articles of the same week and segment; for themes, which are looked
+    for in some languages only, those of them that were tagged in full (`articles_full`). Articles not tagged yet are in
+    neither number, nor is a source's undated backlog (`date_source` backlog): nobody knows its week.
 Segments
     `all`; `owned` (the source is a vendor's own voice) and `independent`, which together are `all`; `lang:xx`, one per
     language of the articles (`lang:und`: not known).
@@ -20,9 +21,19 @@ from sqlite_utils import Database
 
 from db.connection import transaction
 
-__all__ = ["COUNTED_ROLES_SQL", "LANGUAGE_SEGMENT_SQL", "rebuild", "refresh_entities", "refresh_weeks"]
+__all__ = [
+    "COUNTED_ROLES_SQL",
+    "DATED_SQL",
+    "LANGUAGE_SEGMENT_SQL",
+    "SIDE_SQL",
+    "rebuild",
+    "refresh_entities",
+    "refresh_weeks",
+]
 
 COUNTED_ROLES_SQL = "('subject', 'mention')"
+
+DATED_SQL = "articles.date_source <> 'backlog'"  # else its week is only when we came
 
 # lang:xx from a BCP 47 tag, by its primary subtag
 LANGUAGE_SEGMENT_SQL = (
@@ -43,15 +54,18 @@ def _by_segment(columns: str) -> str:
 
 # the tagged articles of the week
 ARTICLES_SQL = f"""
-    SELECT articles.id, sources.publisher, {SIDE_SQL} AS side, {LANGUAGE_SEGMENT_SQL} AS language_segment
+    SELECT articles.id, sources.publisher, articles.tag_scope IS 'full' AS is_full, {SIDE_SQL} AS side,
+        {LANGUAGE_SEGMENT_SQL} AS language_segment
     FROM articles JOIN sources ON sources.id = articles.source_id
-    WHERE articles.week = :week AND articles.tagger_version IS NOT NULL
+    WHERE articles.week = :week AND articles.tagger_version IS NOT NULL AND {DATED_SQL}
 """
 
 TOTALS_SQL = f"""
-    INSERT INTO week_totals (period_start, segment, articles_total, publishers_active)
+    INSERT INTO week_totals (period_start, segment, articles_total, publishers_active, articles_full, publishers_full)
     WITH found AS MATERIALIZED ({ARTICLES_SQL})
-    SELECT :week, segment, count(*), count(DISTINCT publisher) FROM ({_by_segment("publisher")}) GROUP BY segment
+    SELECT :week, segment, count(*), count(DISTINCT publisher), sum(is_full),
+        count(DISTINCT iif(is_full, publisher, NULL))
+    FROM ({_by_segment("publisher, is_full")}) GROUP BY segment
 """
 
 # CROSS JOIN fixes the order: a week's articles first
@@ -76,6 +90,7 @@ ENTITY_SQL = f"""
         JOIN sources ON sources.id = articles.source_id
         WHERE article_entities.entity_id = :entity_id AND article_entities.dated_at >= :week
             AND article_entities.dated_at < date(:week, '+7 days') AND article_entities.role IN {COUNTED_ROLES_SQL}
+            AND {DATED_SQL}
     )
     SELECT :entity_id, segment, :week, count(*), sum(about), count(DISTINCT publisher), sum(count)
     FROM ({_by_segment("about, count, publisher")}) GROUP BY segment

@@ -12,7 +12,7 @@ import http
 import logging
 import time
 from collections.abc import AsyncGenerator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import httpx2
 
@@ -47,10 +47,9 @@ class FetchLimits:
     concurrency: int = 16  # requests under way at a time
     host_gap_s: float = 1.0  # between the starts of two requests to one host
 
-    @classmethod
-    def for_replay(cls) -> FetchLimits:
+    def for_replay(self) -> FetchLimits:
         """One at a time and no gaps: an archive needs no politeness, and results come in the order of the requests."""
-        return cls(concurrency=1, host_gap_s=0.0)
+        return replace(self, concurrency=1, host_gap_s=0.0)
 
 
 @dataclass(slots=True)
@@ -253,7 +252,7 @@ def _as_fetch_error(url: str, limits: FetchLimits, *, in_body: bool) -> Iterator
     try:
         yield
     except httpx2.ConnectTimeout as e:
-        raise FetchError(url, f"no connection within {limits.connect_s:g} s", reason="timeout") from e
+        raise FetchError(url, f"no connection within {limits.connect_s:g} s", reason="connect") from e
     except httpx2.TimeoutException as e:
         raise FetchError(url, f"no data for {limits.read_s:g} s", reason="timeout") from e
     except (httpx2.UnsupportedProtocol, httpx2.LocalProtocolError, httpx2.InvalidURL) as e:
@@ -261,12 +260,13 @@ def _as_fetch_error(url: str, limits: FetchLimits, *, in_body: bool) -> Iterator
     except httpx2.RemoteProtocolError as e:
         if in_body:
             raise FetchError(url, f"cut short: {_one_line(e)}", reason="encoding") from e
-        raise FetchError(url, f"no valid HTTP answer: {_one_line(e)}", reason="connect") from e
+        raise FetchError(url, f"no valid HTTP answer: {_one_line(e)}", reason="broken") from e
     except TimeoutError:
         raise  # of asyncio.timeout: the total time is up
+    except httpx2.ConnectError as e:
+        raise FetchError(url, f"no connection: {_one_line(e)}", reason="connect") from e
     except (httpx2.TransportError, OSError) as e:
-        what = "connection lost" if in_body else "no connection"
-        raise FetchError(url, f"{what}: {_one_line(e)}", reason="connect") from e
+        raise FetchError(url, f"connection lost: {_one_line(e)}", reason="broken") from e
 
 
 def _one_line(error: Exception) -> str:

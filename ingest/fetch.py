@@ -61,7 +61,7 @@ class Fetcher:
     def fetch_all(self, requests: Iterable[Request], *, stop_after_s: float | None = None) -> Generator[FetchResult]:
         """Yield a result for each request, as they arrive; with a concurrency of 1 and no gap, in their order.
 
-        After `stop_after_s` seconds no new request starts: those under way are still yielded, the others are not.
+        After `stop_after_s` seconds no request starts and those under way are cancelled: they are not yielded.
         Closing the generator cancels what is under way and waits for the thread to end; where the caller may raise,
         wrap it in `contextlib.closing`, so that this happens at once and not when the traceback is dropped.
         """
@@ -95,7 +95,7 @@ class _Run:
         self._limits = limits
         self._user_agent = user_agent
         self._lanes = Lanes(requests, gap_s=limits.host_gap_s)
-        self._stop_at = None if stop_after_s is None else time.monotonic() + stop_after_s
+        self._stop_after_s = stop_after_s
         self._under_way = 0
         self._untaken = 0  # under way or in the queue: bounded, so that a slow caller is not buried
         self._started = threading.Event()
@@ -138,8 +138,10 @@ class _Run:
         self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
         self._started.set()
         try:
-            async with asyncio.TaskGroup() as group:
+            async with asyncio.timeout(self._stop_after_s), asyncio.TaskGroup() as group:
                 await self._dispatch(group)
+        except TimeoutError:
+            log.info("fetch stopped  reason=max-seconds unstarted=%d", len(self._lanes))
         except ExceptionGroup as e:
             raise e.exceptions[0] from None  # the first says what is wrong; the others follow from it
         finally:
@@ -148,12 +150,8 @@ class _Run:
     async def _dispatch(self, group: asyncio.TaskGroup) -> None:
         """Start every request when its turn comes."""
         while self._lanes:
-            now = time.monotonic()
-            if self._stop_at is not None and now >= self._stop_at:
-                log.info("fetch stopped  reason=max-seconds unstarted=%d", len(self._lanes))
-                return
             has_room = self._under_way < self._limits.concurrency and self._untaken < 2 * self._limits.concurrency
-            job = self._lanes.take(now) if has_room else None
+            job = self._lanes.take(time.monotonic()) if has_room else None
             if job is None:
                 await self._sleep(until=self._lanes.next_at() if has_room else None)
                 continue
@@ -173,9 +171,8 @@ class _Run:
         self._wake.set()
 
     async def _sleep(self, *, until: float | None) -> None:
-        """Wait until something has happened, or until that time, or until the time is up."""
+        """Wait until something has happened, or until that time."""
         self._wake.clear()
-        limits = [moment for moment in (until, self._stop_at) if moment is not None]
-        timeout = max(0.0, min(limits) - time.monotonic()) if limits else None
+        timeout = None if until is None else max(0.0, until - time.monotonic())
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), timeout)

@@ -37,13 +37,14 @@ def read_opml(data: bytes, *, origin: str) -> tuple[Source, ...]:
     """Return the feeds of a subscription list in document order, each URL once.
 
     Ids are slugs of the titles, or of the hosts where a title gives none; the category is the outline around the feed.
-    A feed whose URL is not http(s) is left out, with a warning in the log. Entities of the document are not expanded.
+    An outline that makes no source (its URL is not http(s), holds a password, an attribute of our namespace has a value
+    that `sources.toml` would not take) is left out, with a warning in the log. Entities are not expanded.
 
     Args:
         origin: the file's name, for messages.
 
     Raises:
-        InputError: not OPML, or an attribute of our namespace has a value that `sources.toml` would not take.
+        InputError: not OPML.
     """
     root = _parse_xml(data, origin)
     # As ASCII with character references, because listparser's HTML parser guesses the charset where none is declared.
@@ -58,13 +59,17 @@ def read_opml(data: bytes, *, origin: str) -> tuple[Source, ...]:
         url = _http_url(feed["url"])
         normal = normalize_url(url)
         if normal is None:
-            log.warning("opml outline left out  reason=no-http-url origin=%s url=%r", origin, feed["url"])
+            log.warning("%s: left out %r: no http or https address", origin, feed["url"])
         elif normal not in seen:
             seen.add(normal)
             table = _table(feed, url, extras.get(feed["url"], {}))
             table.setdefault("id", free_id(slug(table["name"]) or _host(url), ids))
             ids.add(table["id"])
-            sources.append(_checked(table, origin))
+            checked = check_source(table)
+            if isinstance(checked, Source):
+                sources.append(checked)
+            else:
+                log.warning("%s: left out %r: %s", origin, table["name"], "; ".join(checked))
     return tuple(sources)
 
 
@@ -139,13 +144,6 @@ def _table(feed: Mapping[str, Any], url: str, extra: Mapping[str, str]) -> dict[
     if table.get("enabled") in ("true", "false"):
         table["enabled"] = table["enabled"] == "true"
     return table
-
-
-def _checked(table: Mapping[str, Any], origin: str) -> Source:
-    checked = check_source(table)
-    if isinstance(checked, Source):
-        return checked
-    raise InputError(f"{origin}: outline {table['name']!r}: {'; '.join(checked)}")
 
 
 def _host(url: str) -> str:

@@ -55,6 +55,7 @@ _KINDS: tuple[str, ...] = get_args(SourceKind)
 _REQUIRED = ("id", "name", "kind", "url")
 _KEYS = tuple(field.name for field in dataclasses.fields(Source))
 _LISTING_KEYS = tuple(field.name for field in dataclasses.fields(ListingRule))
+_WEEK_MINUTES = 7 * 24 * 60
 _TYPES: dict[str, tuple[type, str]] = {"every_minutes": (int, "a whole number"), "enabled": (bool, "true or false")}
 _TEXT = (str, "a text")
 
@@ -160,7 +161,7 @@ def _parse(data: bytes, path: Path) -> tuple[Source, ...]:
         document = tomllib.loads(data.decode("utf-8-sig"))
     except UnicodeDecodeError as e:
         raise ConfigError(f"{path}: not UTF-8 (byte {e.start}); save it as UTF-8") from e
-    except tomllib.TOMLDecodeError as e:
+    except (tomllib.TOMLDecodeError, RecursionError) as e:
         raise ConfigError(f"{path}: no valid TOML: {e}") from e
     problems = _unknown_keys(document, ("source",))
     tables = document.get("source", [])
@@ -229,8 +230,8 @@ def _wrong_meaning(key: str, value: Any) -> str | None:
             return _wrong_url(value)
         case "language" if not _LANGUAGE.fullmatch(value):
             return f"must be a language tag such as 'en' or 'zh-Hans': {value!r}"
-        case "every_minutes" if value < 1:
-            return f"must be at least 1: {value}"
+        case "every_minutes" if not 1 <= value <= _WEEK_MINUTES:
+            return f"must be 1 to {_WEEK_MINUTES} (a week): {value}"
     return None
 
 

@@ -25,7 +25,7 @@ RUN = (sys.executable, "-P", "-m", "aiwire", "run", "--db", "news.db")
 
 def differences(folder: Path, other: Path) -> dict[str, list[object]]:
     """Return the tables that differ with a few rows that only one has: empty if both have the same rows."""
-    ours, theirs = (_rows(path) for path in (folder, other))
+    ours, theirs = (rows_of(path) for path in (folder, other))
     return {
         table: sorted(set(rows) ^ set(theirs[table]), key=repr)[:4]
         for table, rows in ours.items()
@@ -33,7 +33,8 @@ def differences(folder: Path, other: Path) -> dict[str, list[object]]:
     }
 
 
-def _rows(folder: Path) -> dict[str, list[tuple[object, ...]]]:
+def rows_of(folder: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Return all rows of `news.db` in `folder` that count as "the same rows"."""
     db = connect(folder / "news.db")
     try:
         return dump_rows(db)

@@ -156,9 +156,10 @@ def test_tag_text_reports_bad_lines_and_does_the_others():
         pytest.param(["export", "trends"], 2, "news.db", id="no-database"),
         pytest.param(["export", "trends", "--since", "soon"], 2, "is no date", id="date"),
         pytest.param(["tag-text", "no.jsonl"], 1, "no.jsonl: cannot be read", id="no-texts"),
-        pytest.param(["evaluate", "no.jsonl"], 1, "no.jsonl: cannot be read", id="no-gold"),
+        pytest.param(["evaluate", "no.jsonl"], 2, "no.jsonl: cannot be read", id="no-gold"),
+        pytest.param(["evaluate", os.devnull], 2, "holds no labelled document", id="empty-gold"),
         pytest.param(["serve"], 2, "news.db", id="serve-nothing"),
-        pytest.param(["sources", "import", "-"], 1, "OPML", id="no-opml"),
+        pytest.param(["sources", "import", "-"], 2, "OPML", id="no-opml"),
         pytest.param(["reference", "show", "nvidia-h10"], 2, "nvidia-h100", id="nearest-part"),
     ],
 )
@@ -171,6 +172,61 @@ def test_bad_input_is_one_clear_line_and_the_right_status(args, status, message)
     assert "Traceback" not in stderr
     assert stderr.startswith("aiwire: ")
     assert done.stdout == b""
+
+
+@pytest.mark.parametrize(
+    ("command", "status"),
+    [
+        pytest.param("{0} parse - <&-", 1, id="stdin-closed"),
+        pytest.param("{0} sources list --sources {1} >&-", 2, id="stdout-closed"),
+        pytest.param("{0} sources list --sources {1} >/dev/full", 2, id="stdout-full"),
+        pytest.param("{0} parse --headers deep.json page.html", 2, id="deep-json"),
+        pytest.param("{0} run --sources deep.toml", 2, id="deep-toml"),
+        pytest.param("{0} evaluate --floors deep.json", 2, id="deep-floors"),
+        pytest.param("{0} run --now 0001-01-01T00:00:00+14:00", 2, id="now-too-early"),
+        pytest.param("{0} run --now 9999-12-31T23:59:59Z", 2, id="now-too-late"),
+        pytest.param("{0} run --max-seconds nan", 2, id="nan"),
+        pytest.param("{0} demo /proc/no", 2, id="demo-nowhere"),
+        pytest.param("{0} tag --db typo.db", 2, id="tag-nothing"),
+        pytest.param("AIWIRE_PORTT=5 {0} sources list", 2, id="unknown-variable"),
+        pytest.param("{0} evaluate gold.jsonl --texts bad_texts.jsonl", 2, id="bad-texts"),
+        pytest.param("""echo '{{"id": NaN, "text": "x"}}' | {0} tag-text -""", 1, id="nan-id"),
+    ],
+)
+def test_what_nobody_expects_is_one_line_too(tmp_path, command, status):
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    (tmp_path / "deep.toml").write_text("a = " + "[" * 100_000)
+    (tmp_path / "page.html").write_bytes(PAGE)
+    (tmp_path / "gold.jsonl").write_text('{"id": 1, "companies": [], "accelerators": [], "themes": [], "prices": []}\n')
+    (tmp_path / "bad_texts.jsonl").write_text('{"id": 1, "title": 5, "text": []}\n')
+    aiwire, sample = f"{sys.executable} -P -m aiwire", package_file("sample", "sources.toml")
+
+    done = subprocess.run(command.format(aiwire, sample), shell=True, capture_output=True, text=True, check=False)
+
+    assert done.returncode == status, done.stderr
+    assert done.stderr.startswith("aiwire: ")
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+
+
+def test_init_mends_a_broken_settings_file(tmp_path):
+    (tmp_path / "aiwire.toml").write_text("broken = ")
+
+    assert _aiwire("sources", "list").returncode == 2
+    assert _aiwire("init", "--force").returncode == 0
+    assert _aiwire("sources", "list").returncode == 0
+
+
+def test_an_outline_that_makes_no_source_is_left_out_and_named(tmp_path):
+    outlines = (
+        '<outline text="Good" xmlUrl="https://a.example/f"/><outline text="Bad" xmlUrl="https://u:p@b.example/f"/>'
+    )
+    (tmp_path / "in.opml").write_text(f'<opml version="2.0"><head/><body>{outlines}</body></opml>')
+
+    done = _aiwire("sources", "import", "in.opml")
+
+    assert done.returncode == 0
+    assert "left out 'Bad'" in done.stderr.decode()
+    assert [s["name"] for s in json.loads(_aiwire("sources", "list", "--json").stdout)] == ["Good"]
 
 
 def test_a_reader_that_goes_away_is_no_error(tmp_path):

@@ -1,6 +1,6 @@
 """Settings: precedence, errors that name the place and the nearest key."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ def _load(path: Path | None, environ=None, **overrides):
 
 
 def test_without_a_file_the_defaults_hold():
-    assert _load(None) == Settings()
+    assert _load(None) == replace(Settings(), base_url="http://127.0.0.1:8001")
 
 
 def test_command_line_goes_over_environment_over_file(tmp_path):
@@ -27,6 +27,13 @@ def test_command_line_goes_over_environment_over_file(tmp_path):
     settings = _load(config, {"AIWIRE_PORT": "1002", "AIWIRE_CONCURRENCY": "4"}, port=1003)
 
     assert (settings.port, settings.concurrency, settings.pages_per_run) == (1003, 4, 5)
+
+
+def test_links_follow_the_port_unless_an_address_is_given():
+    assert _load(None, port=9000).base_url == "http://127.0.0.1:9000"
+    assert (
+        _load(None, {"AIWIRE_BASE_URL": "https://news.example.org/"}, port=9000).base_url == "https://news.example.org"
+    )
 
 
 def test_a_path_in_the_file_is_relative_to_the_file(tmp_path):
@@ -101,7 +108,7 @@ def test_the_starter_file_shows_every_setting_with_its_default(tmp_path):
 
     for field in fields(Settings):
         assert f"\n#{field.name} = " in text, field.name
-        if field.name not in ("db", "sources", "contact"):
+        if field.name not in ("db", "sources", "contact", "base_url"):
             assert getattr(settings, field.name) == getattr(Settings(), field.name), field.name
 
 

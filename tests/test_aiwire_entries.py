@@ -13,17 +13,23 @@ NOW = datetime(2026, 3, 2, 6, tzinfo=UTC)
 SOURCE = Source("wire", "Wire", "feed", "https://wire.example/feed", "wire", language="en")
 
 
-def _updates(*entries, known=(), source=SOURCE, short=200):
+def _updates(*entries, known=(), source=SOURCE, short=200, first_answer=False):
     stored = {article.url: article for article in known}
     return list(
         new_or_changed(
-            drafts(entries, source=source), stored, source=source, language=None, now=NOW, full_text_below_words=short
+            drafts(entries, source=source),
+            stored,
+            source=source,
+            language=None,
+            now=NOW,
+            full_text_below_words=short,
+            first_answer=first_answer,
         )
     )
 
 
-def _stored(entry, url="https://wire.example/a", source_id="wire"):
-    return StoredArticle(7, url, source_id, entry_hash(entry), "feed")
+def _stored(entry, url="https://wire.example/a", source_id="wire", owner_active=True):
+    return StoredArticle(7, url, source_id, entry_hash(entry), "feed", owner_active)
 
 
 def test_a_new_entry_becomes_an_article():
@@ -62,10 +68,65 @@ def test_an_article_belongs_to_the_source_that_brought_it_first():
     assert _updates(new, known=[_stored(old, source_id="other")]) == []
 
 
-def test_of_two_entries_with_one_address_the_first_wins():
-    updates = _updates(Entry("1", "https://wire.example/a", "A"), Entry("2", "https://wire.example/a#b", "B"))
+def test_an_article_whose_source_is_gone_is_taken_over_changed_or_not():
+    entry = Entry("g1", "https://wire.example/a", "Title")
 
-    assert [u.title for u in updates] == ["A"]
+    [update] = _updates(entry, known=[_stored(entry, source_id="gone", owner_active=False)])
+
+    assert update.article_id == 7
+
+
+def test_what_a_first_answer_holds_without_a_date_is_a_backlog():
+    undated, dated_ = (
+        Entry("1", "https://wire.example/a", "A"),
+        Entry("2", "https://wire.example/b", "B", published=NOW),
+    )
+    absurd = Entry("3", "https://wire.example/c", "C", published=datetime(1970, 1, 1, tzinfo=UTC))
+
+    first = _updates(undated, dated_, absurd, first_answer=True)
+    later = _updates(undated, dated_, absurd)
+
+    assert [u.date_source for u in first] == ["backlog", "published", "backlog"]
+    assert [u.date_source for u in later] == ["first_seen", "published", "first_seen"]
+
+
+def test_of_two_entries_with_one_address_and_one_guid_or_title_the_first_wins():
+    url = "https://wire.example/a"
+    updates = _updates(Entry("1", url, "A"), Entry("1", url, "A, again"), Entry("2", f"{url}#x", "A"))
+
+    assert [(u.url, u.title) for u in updates] == [(url, "A")]
+
+
+def test_the_entries_of_a_changelog_are_articles_of_their_own():
+    page = "https://wire.example/changelog"
+    by_fragment = _updates(Entry(None, f"{page}#2.0", "Two"), Entry(None, f"{page}#1.9", "One nine"))
+    by_guid = _updates(Entry("g2", page, "Two"), Entry("g1", page, "One nine"))
+
+    assert [u.url for u in by_fragment] == [f"{page}#2.0", f"{page}#1.9"]
+    assert len({u.url for u in by_guid}) == 2
+    assert all(u.url.startswith(f"{page}#entry-") for u in by_guid)
+    assert not any(u.wants_page for u in by_fragment + by_guid)
+
+
+def test_a_changelog_that_shrinks_to_one_entry_does_not_bring_it_again():
+    page = "https://wire.example/changelog"
+    for entries in (
+        (Entry("g2", page, "Two"), Entry("g1", page, "One")),
+        (Entry("g2", f"{page}#2", "Two"), Entry("g1", f"{page}#1", "One")),
+    ):
+        known = [_stored(e, url=u.url) for e, u in zip(entries, _updates(*entries), strict=True)]
+
+        assert _updates(entries[0], known=known) == []
+
+
+def test_a_site_that_moves_to_https_does_not_publish_its_articles_again():
+    entry = Entry("g1", "https://wire.example/a", "Title")
+
+    assert _updates(entry, known=[_stored(entry, url="http://wire.example/a")]) == []
+
+
+def test_an_entry_that_says_nothing_at_all_is_left_out():
+    assert _updates(Entry(None, None, "")) == []
 
 
 def test_an_entry_without_address_is_known_by_its_guid_and_gets_no_page():

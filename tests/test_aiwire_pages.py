@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from aiwire.exceptions import ExtractError, FetchError
 from aiwire.pipeline.pages import after_failure, after_success
 from aiwire.types import Extracted, FetchResult, Page, PendingPage, Request
@@ -88,16 +90,24 @@ def test_a_page_that_says_less_than_the_feed_leaves_the_feeds_text():
     assert update.page.error == "the page holds less text than the feed"
 
 
-def test_an_edited_page_replaces_the_pages_text_even_if_it_is_shorter():
-    update = after_success(
-        _pending(text_origin="page", text="An earlier and longer text."),
-        _extracted(text="Cut."),
-        _result(None),
-        now=NOW,
-    )
+def test_an_edited_page_replaces_the_pages_text_even_if_it_is_somewhat_shorter():
+    pending = _pending(text_origin="page", text="An earlier and longer text.")
+
+    update = after_success(pending, _extracted(text="A later, shorter text."), _result(None), now=NOW)
 
     assert update.extracted is not None
-    assert (update.extracted.text, update.text_origin) == ("Cut.", "page")
+    assert (update.extracted.text, update.text_origin) == ("A later, shorter text.", "page")
+
+
+@pytest.mark.parametrize("wall", ["", "Please enable JavaScript."])
+def test_a_wall_where_the_page_was_leaves_the_text_that_was_read_before(wall):
+    pending = _pending(text_origin="page", text="A full article. " * 20)
+
+    update = after_success(pending, _extracted(text=wall), _result(None), now=NOW)
+
+    assert update.extracted is not None
+    assert (update.extracted.text, update.text_origin) == (pending.text, "page")
+    assert update.page.error
 
 
 def test_the_pages_date_counts_where_the_feed_has_none():

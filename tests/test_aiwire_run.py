@@ -2,17 +2,16 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-from kill_and_finish import differences, kill_after
+from kill_and_finish import differences, kill_after, rows_of
 
 from aiwire.lock import writer_lock
 from aiwire.paths import package_file
 from db.connection import connect
-from db.dump import dump_rows
 
 SAMPLE = package_file("sample", "sample.warc.gz")
 SOURCES = package_file("sample", "sources.toml")
@@ -32,14 +31,6 @@ def _replay(folder, *more, check=True):
     return _aiwire("run", "--db", "news.db", "--sources", SOURCES, "--replay", SAMPLE, *more, cwd=folder, check=check)
 
 
-def _rows(folder):
-    db = connect(Path(folder) / "news.db")
-    try:
-        return dump_rows(db)
-    finally:
-        db.close()
-
-
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("undisturbed")
@@ -48,7 +39,7 @@ def undisturbed(tmp_path_factory):
 
 
 def test_the_sample_brings_its_sixteen_articles_with_tags_and_trends(undisturbed):
-    rows = _rows(undisturbed)
+    rows = rows_of(undisturbed)
 
     assert len(rows["articles"]) == 16
     assert rows["mentions"]
@@ -57,11 +48,11 @@ def test_the_sample_brings_its_sixteen_articles_with_tags_and_trends(undisturbed
 
 
 def test_running_again_with_force_changes_no_row(undisturbed, tmp_path):
-    before = _rows(undisturbed)
+    before = rows_of(undisturbed)
 
     report = json.loads(_replay(undisturbed, "--force", "--json").stdout)
 
-    assert _rows(undisturbed) == before
+    assert rows_of(undisturbed) == before
     assert report["articles"] == {"new": 0, "changed": 0, "versions": 0}
     assert report["sources"]["not_modified"] == 3
 
@@ -120,6 +111,74 @@ def test_a_second_run_exits_75_while_the_first_holds_the_lock(tmp_path):
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_a_run_that_finds_the_lock_held_touches_no_recording(tmp_path):
+    (tmp_path / "run.warc.gz.part").write_bytes(b"the first run is writing this")
+    _sources_toml(tmp_path, "http://127.0.0.1:9/feed")
+    with writer_lock(tmp_path / "news.db"):
+        done = _aiwire("run", "--record", "run.warc.gz", cwd=tmp_path, check=False)
+
+    assert done.returncode == 75
+    assert (tmp_path / "run.warc.gz.part").read_bytes() == b"the first run is writing this"
+
+
+def test_a_database_that_another_program_holds_is_try_later_and_no_traceback(tmp_path):
+    _aiwire("reference", "load", "--db", "news.db", cwd=tmp_path)
+    other = sqlite3.connect(tmp_path / "news.db", isolation_level=None)
+    other.execute("pragma busy_timeout = 0")
+    other.execute("begin immediate")
+    try:
+        done = _replay(tmp_path, check=False)
+    finally:
+        other.close()
+
+    assert done.returncode == 75
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_demo_done_twice_changes_nothing(tmp_path):
+    _aiwire("demo", "d", "--db", "news.db", cwd=tmp_path)
+    before, csv = rows_of(tmp_path), (tmp_path / "d" / "trends_weekly.csv").read_bytes()
+
+    _aiwire("demo", "d", "--db", "news.db", cwd=tmp_path)
+
+    assert rows_of(tmp_path) == before
+    assert (tmp_path / "d" / "trends_weekly.csv").read_bytes() == csv
+
+
+def test_a_source_whose_address_changes_is_asked_anew(tmp_path, loopback):
+    def feed(name):
+        item = f"<item><title>{name}</title><link>http://h.example/{name}</link></item>"
+        return f"<?xml version='1.0'?><rss version='2.0'><channel><title>F</title>{item}</channel></rss>".encode()
+
+    async def same_to_whoever_asks_with_a_validator(seen, writer):
+        body = b"" if "if-none-match" in seen.headers else feed("new")
+        status = b"200 OK" if body else b"304 Not Modified"
+        writer.write(b"HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body))
+
+    loopback.reply("/old", feed("old"), headers={"ETag": '"1"'})
+    loopback.script("/new", same_to_whoever_asks_with_a_validator)
+    for path in ("/old", "/new"):
+        _sources_toml(tmp_path, loopback.url(path))
+        _aiwire("run", cwd=tmp_path)
+
+    db = connect(tmp_path / "news.db")
+    titles = sorted(row["title"] for row in db.query("select title from articles"))
+    db.close()
+    assert titles == ["new", "old"]
+
+
+def test_pages_of_a_source_that_left_the_list_are_not_fetched(tmp_path, loopback_site, loopback):
+    _sources_toml(tmp_path, loopback_site)
+    _aiwire("run", "--now", "2026-03-02T06:00:00Z", cwd=tmp_path)
+    other = loopback.reply("/other", b"<rss version='2.0'><channel><title>O</title></channel></rss>")
+    (tmp_path / "sources.toml").write_text(f'[[source]]\nid = "other"\nname = "O"\nkind = "feed"\nurl = "{other}"\n')
+    asked = len(loopback.seen)
+
+    _aiwire("run", "--now", "2026-03-04T06:00:00Z", cwd=tmp_path)
+
+    assert loopback.paths()[asked:] == ["/other"]
+
+
 def _sources_toml(folder, *urls):
     text = "".join(
         f'[[source]]\nid = "s{i}"\nname = "S{i}"\nkind = "feed"\nurl = "{url}"\n\n' for i, url in enumerate(urls)
@@ -175,7 +234,30 @@ def test_an_edited_article_keeps_its_earlier_text(tmp_path):
     assert versions[0]["old"] != versions[0]["new"]
 
 
-def test_a_run_can_be_recorded_and_replayed_to_the_same_rows(tmp_path, loopback_site):
+def test_what_a_source_holds_undated_when_it_is_first_read_is_a_backlog(tmp_path, loopback):
+    def feed(*names):
+        items = "".join(
+            f"<item><title>{name}</title><link>{loopback.url('/' + name)}</link>"
+            "<description>NVIDIA and AMD.</description></item>"
+            for name in names
+        )
+        body = f"<?xml version='1.0'?><rss version='2.0'><channel><title>S</title>{items}</channel></rss>"
+        return loopback.reply("/feed", body.encode(), headers={"Content-Type": "application/rss+xml"})
+
+    _sources_toml(tmp_path, feed("old"))
+    _aiwire("run", cwd=tmp_path)
+    feed("new", "old")
+    _aiwire("run", "--force", cwd=tmp_path)
+
+    db = connect(tmp_path / "news.db")
+    assert dict(db.execute("select title, date_source from articles").fetchall()) == {
+        "old": "backlog", "new": "first_seen",
+    }  # fmt: skip
+    assert db.execute("select articles_total from week_totals where segment = 'all'").fetchall() == [(1,)]
+    db.close()
+
+
+def test_a_run_can_be_recorded_and_replayed_to_the_samerows_of(tmp_path, loopback_site):
     first, second = tmp_path / "first", tmp_path / "second"
     for folder in (first, second):
         folder.mkdir()
@@ -184,5 +266,5 @@ def test_a_run_can_be_recorded_and_replayed_to_the_same_rows(tmp_path, loopback_
     _aiwire("run", "--record", "run.warc.gz", cwd=first)
     _aiwire("run", "--replay", first / "run.warc.gz", cwd=second)
 
-    assert _rows(first)["articles"]
+    assert rows_of(first)["articles"]
     assert differences(first, second) == {}

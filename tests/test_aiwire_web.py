@@ -37,6 +37,7 @@ async def test_our_settings_are_in_force(database):
     settings = (await datasette.client.get("/-/settings.json")).json()
 
     assert {name: settings[name] for name in DATASETTE_SETTINGS} == DATASETTE_SETTINGS
+    assert settings["max_returned_rows"] == 10_000  # as the description of /news/evidence says
 
 
 async def test_a_reader_sees_what_a_writer_adds(database):

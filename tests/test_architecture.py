@@ -112,3 +112,11 @@ def test_every_command_that_the_readme_shows_exists():
     for words in re.findall(r"^ {4}(?:\.venv/bin/)?aiwire ((?:[a-z-]+ ?){1,2})", readme, flags=re.MULTILINE):
         parts = tuple(words.split())
         assert any(parts[: len(command)] == command for command in known), words
+
+
+def test_every_canned_query_is_in_the_readme():
+    from db.queries import QUERIES
+
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+
+    assert [query.name for query in QUERIES if f"`/news/{query.name}`" not in readme] == []

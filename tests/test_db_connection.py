@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from aiwire.exceptions import DatabaseError
+from aiwire.exceptions import DatabaseError, TryLater
 from db.connection import check, connect, open_existing, transaction
 from db.migrations import MIGRATIONS
 from db.reference import load_reference
@@ -157,6 +157,33 @@ def test_a_missing_file_is_made_only_if_wanted(tmp_path):
     open_existing(tmp_path / "news.db").close()
 
 
+def _old_schema(path):
+    db = connect(path)
+    db.execute("DELETE FROM _sqlite_migrations WHERE name = 'm005_reference'")
+    db.close()
+
+
+@pytest.mark.parametrize(
+    ("situation", "message"),
+    [
+        pytest.param(lambda path: path.touch(), r"is empty; run `aiwire run --db .*news\.db` once", id="empty"),
+        pytest.param(_old_schema, r"of an older aiwire \(without m005_reference\); run `aiwire run", id="old"),
+        pytest.param(_other_program, "another program's database", id="another program's"),
+        pytest.param(_newer, "written by a newer aiwire", id="newer"),
+        pytest.param(_damaged, "malformed.*; restore it from a backup", id="damaged"),
+    ],
+)
+def test_opening_for_reading_neither_makes_nor_migrates_a_database(tmp_path, situation, message):
+    situation(tmp_path / "news.db")
+    before = (tmp_path / "news.db").read_bytes()
+
+    with pytest.raises(DatabaseError, match=message):
+        open_existing(tmp_path / "news.db")
+
+    assert (tmp_path / "news.db").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["news.db"]
+
+
 def test_an_empty_file_becomes_a_database(tmp_path):
     (tmp_path / "news.db").touch()
 
@@ -178,12 +205,12 @@ def test_a_write_that_sqlite_refuses_is_our_error_and_leaves_nothing(tmp_path):
     db.close()
 
 
-def test_a_locked_database_is_our_error(tmp_path):
+def test_a_locked_database_is_to_try_later(tmp_path):
     db, other = connect(tmp_path / "news.db"), connect(tmp_path / "news.db")
     other.execute("BEGIN IMMEDIATE")
     db.execute("PRAGMA busy_timeout = 10")
 
-    with pytest.raises(DatabaseError, match="locked; another program is writing"), transaction(db):
+    with pytest.raises(TryLater, match="locked; another program is writing"), transaction(db):
         db.execute("DELETE FROM runs")
 
     other.close()

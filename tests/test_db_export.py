@@ -3,19 +3,25 @@
 import csv
 import io
 import json
+import os
+import subprocess
+import sys
+import threading
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aiwire.exceptions import ConfigError
+from aiwire.exceptions import ConfigError, FetchError
 from aiwire.types import (
     ArticleUpdate,
     Entity,
     FetchResult,
+    NotModified,
     Request,
     Response,
     Source,
@@ -24,8 +30,10 @@ from aiwire.types import (
     Tag,
     Tagging,
 )
+from db import export as export_module
 from db.connection import connect
-from db.export import DEFAULT_WEEKS, TREND_COLUMNS, TrendsQuery, export_trends, trends_meta, write_atomically
+from db.export import DEFAULT_WEEKS, TREND_COLUMNS, TrendsQuery, export_trends, trends_meta, write_trends
+from db.files import write_atomically
 from db.queries import QUERIES
 from db.store import save_source, start_run, sync_entities, sync_sources
 
@@ -51,9 +59,9 @@ def make_db(*, label="NVIDIA"):
     return db
 
 
-def save(db, name, *tags, day=NOW, source_id="press", language="en", seen=NOW):
+def save(db, name, *tags, day=NOW, source_id="press", language="en", seen=NOW, scope="full"):
     url = f"https://example.org/{name}"
-    tagging = Tagging(tags, tagger_version="1.0", taxonomy_version="abc")
+    tagging = Tagging(tags, scope=scope, tagger_version="1.0", taxonomy_version="12e4")
     update = ArticleUpdate(url, None, name, None, day, day, "published", language, "text", f"{tags}", False, tagging)
     fetch = FetchResult(Request(url, source_id, "feed"), Response(url, url, 200, {}, b""), 1, 1)
     save_source(db, SourceUpdate(SourceState(source_id), fetch, (update,)), run_id=1, now=seen)
@@ -91,7 +99,7 @@ def test_one_cell_in_full(db):
         "articles": "1", "articles_about": "1", "publishers": "1", "mentions": "3", "articles_total": "2",
         "publishers_active": "2", "share_articles": "0.500000", "tag_precision": "0.9877", "tag_gold_n": "120",
         "evidence_url": "http://127.0.0.1:8001/news/evidence?entity_id=nvidia&week=2026-11-23&segment=all",
-        "taxonomy_version": "abc", "tagger_version": "1.0", "as_of": "2026-11-23T06:00:00Z",
+        "taxonomy_version": "tx-12e4", "tagger_version": "tagger-1.0", "as_of": "2026-11-23T06:00:00Z",
     }  # fmt: skip
     assert (rows[1]["entity_id"], rows[1]["articles_about"], rows[1]["tag_gold_n"]) == ("tco", "0", "8")
 
@@ -127,16 +135,51 @@ def test_without_since_three_years_are_written_and_with_it_everything(db):
     assert [sum(int(r["articles"]) for r in rows) for rows in (recent, everything)] == [1, 2]
 
 
-def test_a_week_is_partial_until_it_is_over_and_before_the_first_fetch(db):
-    first_seen = NOW - timedelta(days=10)  # Friday of the week of 9 November
-    for weeks in range(4):
-        save(db, f"a{weeks}", tag("nvidia"), day=NOW - timedelta(weeks=weeks), seen=first_seen)
+def answer(db, moment, outcome):
+    source = Request("https://press.example/", "press", "feed")
+    save_source(db, SourceUpdate(SourceState("press"), FetchResult(source, outcome, 1, 1)), run_id=1, now=moment)
 
-    rows, _ = export(db)
 
-    assert {r["period_start"]: r["is_partial"] for r in rows} == {
-        "2026-11-02": "1", "2026-11-09": "1", "2026-11-16": "0", "2026-11-23": "1",
-    }  # fmt: skip
+@pytest.mark.parametrize(
+    ("outcome", "now", "partial"),
+    [
+        pytest.param(NotModified("u", {}), NOW, {"16": "0", "23": "1"}, id="looked at after its end"),
+        pytest.param(FetchError("u", "no", reason="timeout"), NOW, {"16": "1"}, id="no good answer since"),
+        pytest.param(NotModified("u", {}), NOW - timedelta(days=1), {"16": "1", "23": "1"}, id="not over at as_of"),
+    ],
+)
+def test_a_week_is_partial_until_a_source_answered_after_its_end_and_before_the_first_answer(db, outcome, now, partial):
+    first = NOW - timedelta(days=10)  # Friday of the week of 9 November
+    for weeks in range(1, 4):
+        save(db, f"a{weeks}", tag("nvidia"), day=NOW - timedelta(weeks=weeks), seen=first)
+    answer(db, NOW, outcome)
+
+    rows, _ = export(db, now=now)
+
+    found = {r["period_start"][-2:]: r["is_partial"] for r in rows}
+    assert found == {"02": "1", "09": "1"} | partial
+
+
+def test_a_page_that_was_read_is_no_answer_of_a_source(db):
+    save(db, "a", tag("nvidia"), day=NOW - timedelta(weeks=1), seen=NOW - timedelta(weeks=2))
+    page = FetchResult(Request("u", "press", "page"), Response("u", "u", 200, {}, b""), 1, 1)
+    save_source(db, SourceUpdate(SourceState("press"), page), run_id=1, now=NOW)
+
+    assert export(db)[0][-1]["is_partial"] == "1"
+
+
+def test_a_share_of_a_theme_is_of_the_articles_that_are_tagged_for_themes(db):
+    save(db, "a", tag("tco"), tag("nvidia"))
+    save(db, "b", tag("nvidia"), language="zh", scope="names", source_id="vendor")
+
+    rows, _ = export(db, segment=None, entities=("tco", "nvidia"))
+
+    found = {
+        (r["entity_id"], r["segment"]): (r["articles_total"], r["publishers_active"], r["share_articles"]) for r in rows
+    }
+    assert found["nvidia", "all"] == ("2", "2", "1.000000")
+    assert found["tco", "all"] == ("1", "1", "1.000000")
+    assert found["tco", "lang:zh"] == ("0", "0", "")
 
 
 def test_iso_weeks_over_the_turn_of_the_year(db):
@@ -165,10 +208,33 @@ def test_a_selection_by_window_kind_entity_and_segment(db):
         ("2026-11-23", "tco", "all"), ("2026-11-23", "tco", "independent"), ("2026-11-23", "tco", "lang:en"),
     }  # fmt: skip
     assert keys(segment="owned") == set()
+    assert keys(segment="LANG:EN", entities=("h100", "tco"), since=date(2026, 11, 23)) == {
+        ("2026-11-23", "h100", "lang:en"), ("2026-11-23", "tco", "lang:en"),  # h100 is in no article
+    }  # fmt: skip
+    assert keys(entities=("h100",), kinds=("theme",)) == set()
     assert keys(since=date(2027, 1, 1)) == set()
 
 
-@pytest.mark.parametrize("label", ["=HYPERLINK(1)", "+1", "-1", "@x", "\tx"])
+@pytest.mark.parametrize(
+    ("selection", "message"),
+    [
+        ({"entities": ("nvidia", "nvidai")}, "there is no entity 'nvidai'; did you mean 'nvidia'"),
+        ({"entities": ("???",)}, r"there is no entity '\?\?\?'; see the ids with `aiwire serve`"),
+        ({"segment": "independant"}, "there is no segment 'independant'; did you mean 'independent'"),
+        ({"segment": "lang:de"}, "there is no segment 'lang:de'; did you mean 'lang:en'"),
+        ({"segment": "x"}, "there is no segment 'x'; choose from all, owned, independent, lang:en$"),
+    ],
+)
+def test_an_unknown_entity_or_segment_is_an_error_that_names_the_nearest(db, selection, message):
+    save(db, "a", tag("nvidia"))
+
+    with pytest.raises(ConfigError, match=message):
+        export(db, **selection)
+    with pytest.raises(ConfigError, match=message):
+        trends_meta(db, replace(QUERY, **selection))
+
+
+@pytest.mark.parametrize("label", ["=HYPERLINK(1)", "+1", "-1", "@x", "\tx", " =1", "\n+1", "\u00a0@x"])
 def test_no_cell_is_a_formula(label):
     db = make_db(label=label)
     save(db, "a", tag("nvidia"))
@@ -196,7 +262,7 @@ def test_a_retagged_part_shows_both_vintages(db):
     db.execute("UPDATE articles SET taxonomy_version = 'zzz'")
     save(db, "b", tag("nvidia"))
 
-    assert export(db)[0][0]["taxonomy_version"] == "abc+zzz"
+    assert export(db)[0][0]["taxonomy_version"] == "tx-12e4+tx-zzz"
 
 
 ARTICLES = st.lists(
@@ -265,6 +331,95 @@ def test_the_sidecar_describes_the_columns_of_the_file(db):
         "2026-11-23T06:00:00Z",
         "all",
     )
+
+
+def test_the_sidecar_says_how_the_numbers_are_made_and_from_what(db):
+    save(db, "a", tag("nvidia"))
+
+    meta = trends_meta(db, QUERY)
+
+    ratios = {name for name, says in TREND_COLUMNS.items() if ", 0 to 1" in says}
+    assert set(meta["formulas"]) == ratios == {"share_articles", "tag_precision"}
+    assert all(meta[key] for key in ("licence", "tag_precision", "languages"))
+    assert (meta["first_answer"], meta["sources"]["number"]) == ("2026-11-23T06:00:00Z", 2)
+    sync_sources(db, [Source("press", "Press", "feed", "https://press.example/new", "press")])
+    assert trends_meta(db, QUERY)["sources"]["sha256"] != meta["sources"]["sha256"]
+
+
+def test_csv_and_sidecar_are_written_together_and_of_one_moment(tmp_path, monkeypatch):
+    path = tmp_path / "news.db"
+    db, writer = connect(path), connect(path)
+    sync_sources(writer, [Source("press", "Press", "feed", "https://press.example/", "press")])
+    sync_entities(writer, [Entity(i, kind, i) for i, kind in KINDS.items()])
+    start_run(writer, "run", now=NOW)
+    save(writer, "a", tag("nvidia"))
+    meta = export_module.trends_meta
+
+    def slow(*args):
+        save(writer, "b", tag("nvidia"), day=NOW - timedelta(weeks=5))
+        return meta(*args)
+
+    monkeypatch.setattr(export_module, "trends_meta", slow)
+    assert write_trends(db, tmp_path / "trends.csv", QUERY, precision={}) == 1
+
+    assert json.loads((tmp_path / "trends.meta.json").read_text())["first_week"] == "2026-11-23"
+    assert len((tmp_path / "trends.csv").read_text().splitlines()) == 2
+    db.close()
+    writer.close()
+
+
+def test_a_device_or_pipe_is_written_as_it_is_and_has_no_sidecar(db, tmp_path):
+    save(db, "a", tag("nvidia"))
+    fifo = tmp_path / "fifo.csv"
+    os.mkfifo(fifo)
+    got = []
+    reader = threading.Thread(target=lambda: got.append(fifo.read_text()))
+    reader.start()
+
+    write_trends(db, fifo, QUERY, precision={})
+    reader.join(5)
+
+    assert got == [export(db)[1]]
+    assert [p.name for p in tmp_path.iterdir()] == ["fifo.csv"]
+    assert fifo.is_fifo()
+    assert write_atomically(Path("/dev/null"), lambda out: out.write("x")) == 1
+    assert Path("/dev/null").is_char_device()
+    with pytest.raises(ConfigError, match=r"/dev/full: cannot be written \(No space left on device\)"):
+        write_atomically(Path("/dev/full"), lambda out: out.write("x"))
+    assert Path("/dev/full").is_char_device()
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_symbolic_link_stays_and_its_target_is_written(tmp_path, there):
+    (tmp_path / "data").mkdir()
+    target, link = tmp_path / "data" / "real.csv", tmp_path / "link.csv"
+    if there:
+        target.write_text("before")
+    link.symlink_to(target)
+
+    write_atomically(link, lambda out: out.write("after"))
+
+    assert (link.is_symlink(), target.is_symlink(), target.read_text()) == (True, False, "after")
+
+
+def test_a_loop_of_links_is_a_clear_error(tmp_path):
+    (tmp_path / "a").symlink_to(tmp_path / "b")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+
+    with pytest.raises(ConfigError, match="a: cannot be written"):
+        write_atomically(tmp_path / "a", lambda out: out.write(""))
+
+
+def test_dev_stdout_is_written_even_where_it_leads_to_a_file(tmp_path):
+    code = (
+        "from pathlib import Path\nfrom db.files import write_atomically\n"
+        "write_atomically(Path('/dev/stdout'), lambda out: out.write('rows\\n'))"
+    )
+    with (tmp_path / "out.csv").open("w") as out:
+        subprocess.run([sys.executable, "-P", "-c", code], stdout=out, check=True)
+        assert os.fstat(out.fileno()).st_ino == (tmp_path / "out.csv").stat().st_ino
+
+    assert (tmp_path / "out.csv").read_text() == "rows\n"
 
 
 def test_a_file_is_written_whole_or_stays_as_it_was(tmp_path):

@@ -29,7 +29,8 @@ from db.store import save_source, start_run, sync_entities, sync_sources
 
 METADATA = json.loads((Path(__file__).resolve().parents[1] / "datasette_metadata.json").read_text(encoding="utf-8"))
 NEWS = METADATA["databases"]["news"]
-TABLES = {name: table for name, table in NEWS["tables"].items() if not table.get("hidden")}
+TABLES = {name: table for name, table in NEWS["tables"].items() if "columns" in table}
+SHOWN = [name for name, table in TABLES.items() if not table.get("hidden")]
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
 HOSTILE = "<script>alert(1)</script>"
 
@@ -68,13 +69,12 @@ def datasette(path):
 
 @pytest.fixture(scope="module")
 def schema(path):
-    """Table -> its columns, of all tables but the full-text index and the bookkeeping."""
+    """Table -> its columns, of all tables but the full-text index and the list of migrations."""
     db = connect(path)
-    hidden = {name for name, table in NEWS["tables"].items() if table.get("hidden")}
     found = {
         name: [row[1] for row in db.execute(f'PRAGMA table_xinfo("{name}")')]
         for name in db.table_names()
-        if not name.startswith("articles_fts") and name not in hidden
+        if not name.startswith("articles_fts") and name != "_sqlite_migrations"
     }
     db.close()
     return found
@@ -96,7 +96,7 @@ def test_a_table_says_what_it_is_whose_and_from_where(name):
     assert all(table[key] for key in ("title", "description", "license", "source", "size"))
     assert all(len(description) >= 3 for description in table["columns"].values())
     known = {"title", "description", "license", "license_url", "source", "source_url", "columns", "facets", "sort",
-             "sort_desc", "size", "label_column"}  # fmt: skip
+             "sort_desc", "size", "label_column", "hidden"}  # fmt: skip
     assert set(table) <= known
 
 
@@ -115,7 +115,7 @@ def test_every_table_that_others_refer_to_has_a_label(path):
                for key in db.execute('SELECT "table" FROM pragma_foreign_key_list(?)', [name]).fetchall()}  # fmt: skip
     db.close()
 
-    assert {name for name in targets if "label_column" not in TABLES[name]} == {"runs"}  # known by its number
+    assert {name for name in targets if "label_column" not in TABLES[name]} == set()
 
 
 BIG = ("articles", "article_entities", "mentions", "prices", "sentences", "candidates", "trends_weekly", "fetches")
@@ -138,6 +138,34 @@ def test_the_order_of_a_big_table_is_that_of_an_index(name, path):
     assert [step for step in plan if step == "USE TEMP B-TREE FOR ORDER BY"] == []
 
 
+@pytest.mark.parametrize("name", BIG)
+def test_a_facet_of_a_big_table_reads_an_index_only(name, path):
+    db = connect(path)
+    plans = [
+        db.execute(
+            f'EXPLAIN QUERY PLAN SELECT "{column}" AS value, count(*) AS n FROM (SELECT * FROM "{name}")'
+            f' WHERE "{column}" IS NOT NULL GROUP BY "{column}" ORDER BY n DESC, value LIMIT 16'
+        ).fetchall()[0][3]
+        for column in TABLES[name].get("facets", ())
+    ]
+    db.close()
+
+    assert [step for step in plans if "USING COVERING INDEX" not in step] == []
+
+
+def test_bookkeeping_is_hidden():
+    assert {name for name, table in NEWS["tables"].items() if table.get("hidden")} == {
+        "sentences", "reference_files", "_sqlite_migrations",
+    }  # fmt: skip
+
+
+def test_values_under_a_licence_of_their_own_are_named_with_it():
+    licence = TABLES["accelerators"]["license"]
+
+    assert "ml-engineering" in licence
+    assert "CC BY-SA 4.0" in licence
+
+
 def test_the_canned_queries_are_those_of_the_code():
     """If it fails, copy what `db.queries.metadata_queries()` returns into the file (indent 2, not ASCII-escaped)."""
     assert NEWS["queries"] == metadata_queries()
@@ -146,7 +174,8 @@ def test_the_canned_queries_are_those_of_the_code():
 async def test_the_front_page_shows_our_tables_and_queries(datasette):
     page = (await datasette.client.get("/news")).text
 
-    assert all(f'href="/news/{name}"' in page for name in TABLES)
+    assert all(f'href="/news/{name}"' in page for name in SHOWN)
+    assert all(f'href="/news/{name}">' not in page for name in TABLES if name not in SHOWN)
     assert all(f'href="/news/{query.name}"' in page for query in QUERIES)
     assert "_sqlite_migrations</a>" not in page
 
@@ -174,6 +203,15 @@ async def test_every_canned_query_runs_with_its_example_and_with_nothing(name, d
     assert (page.status_code, bare.status_code, odd.status_code) == (200, 200, 200)
     assert rows
     assert HOSTILE not in page.text + odd.text
+
+
+async def test_a_list_that_is_cut_says_so(path):
+    site = Datasette([], metadata=METADATA, settings={"num_sql_threads": 1, "max_returned_rows": 1})
+    site.add_database(DatasetteDatabase(site, path=str(path), is_mutable=True), name="news")
+
+    page = await site.client.get("/news/cloud_price_table", params={"accelerator_id": "nvidia-h100"})
+
+    assert "returning more than 1 row" in page.text
 
 
 async def test_names_instead_of_ids_lead_to_what_a_row_refers_to(datasette):

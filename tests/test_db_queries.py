@@ -36,10 +36,14 @@ def tag(entity_id, *, role="subject", about=True):
     return Tag(KINDS[entity_id], entity_id, entity_id, (entity_id,), 1, about, role, True, 0.5, 0.9, evidence, ())
 
 
-def save(db, name, *tags, day=NOW, source_id="press", language="en", text="text", prices=()):
+def save(
+    db, name, *tags, day=NOW, source_id="press", language="en", text="text", prices=(), scope="full",
+    date_source="published",
+):  # fmt: skip
     url = f"https://example.org/{name}"
-    tagging = Tagging(tags, prices, tagger_version="1.0", taxonomy_version="abc")
-    update = ArticleUpdate(url, None, name, None, day, day, "published", language, text, name, False, tagging)
+    tagging = Tagging(tags, prices, scope=scope, tagger_version="1.0", taxonomy_version="abc")
+    published = day if date_source == "published" else None
+    update = ArticleUpdate(url, None, name, None, published, day, date_source, language, text, name, False, tagging)
     fetch = FetchResult(Request(url, source_id, "feed"), Response(url, url, 200, {}, b""), 1, 1)
     save_source(db, SourceUpdate(SourceState(source_id), fetch, (update,)), run_id=1, now=NOW)
 
@@ -141,11 +145,59 @@ def test_a_trend_has_every_week_with_articles(db):
 
 
 def test_what_rose(db):
-    last = run(db, "compare_weeks")
+    full = run(db, "compare_weeks")  # the week of NOW is not over
+    assert {(r["week"], r["before"]) for r in full} == {("2026-11-16", "2026-11-09")}
+    assert [(r["id"], r["difference"]) for r in full] == [("nvidia-h100", -1.0), ("tco", -1.0)]
+    last = run(db, "compare_weeks", week="2026-11-23")
     assert [(r["id"], r["articles"], r["articles_before"]) for r in last] == [("nvidia", 1, 0), ("tco", 1, 0)]
-    assert {(r["week"], r["before"]) for r in last} == {("2026-11-23", "2026-11-16")}
     compared = run(db, "compare_weeks", week="2026-11-23", before="2026-11-09", kind="accelerator")
-    assert [(r["id"], r["difference"]) for r in compared] == [("nvidia-h100", -1)]
+    assert [(r["id"], r["difference"]) for r in compared] == [("nvidia-h100", -1.0)]
+
+
+@pytest.fixture
+def two_weeks():
+    """Last week 4 articles, 2 of them on NVIDIA and 1 of 2 in English on TCO; the week before 1 of 1 on both."""
+    filled = connect(":memory:")
+    sync_sources(filled, [Source("press", "Press", "feed", "https://press.example/", "press")])
+    sync_entities(filled, [Entity(i, kind, i.upper()) for i, kind in KINDS.items()])
+    start_run(filled, "run", now=NOW)
+    last, before = NOW - timedelta(weeks=1), NOW - timedelta(weeks=2)
+    save(filled, "b", tag("nvidia"), tag("tco"), day=before)
+    save(filled, "1", tag("nvidia"), tag("tco"), day=last)
+    save(filled, "2", tag("nvidia"), day=last)
+    for name in "34":
+        save(filled, name, day=last, language="zh", scope="names")
+    save(filled, "undated", tag("nvidia"), date_source="backlog")
+    yield filled
+    filled.close()
+
+
+def test_shares_are_compared_and_a_themes_share_is_of_what_is_tagged_for_themes(two_weeks):
+    columns = ("id", "difference", "share_articles", "share_before", "articles", "articles_before")
+    compared = [tuple(r[c] for c in columns) for r in run(two_weeks, "compare_weeks")]
+
+    assert compared == [("nvidia", -0.5, 0.5, 1.0, 2, 1), ("tco", -0.5, 0.5, 1.0, 1, 1)]
+    shares = {
+        i: [(r["articles_total"], r["share_articles"]) for r in run(two_weeks, "trend", entity_id=i)]
+        for i in ("nvidia", "tco")
+    }
+    assert shares == {"nvidia": [(4, 0.5), (1, 1.0)], "tco": [(2, 0.5), (1, 1.0)]}
+    assert [r["share_articles"] for r in run(two_weeks, "trend", entity_id="tco", segment="lang:zh")] == [None]
+
+
+def test_an_undated_backlog_is_no_evidence_and_not_the_latest_news(two_weeks):
+    def titles(name, **parameters):
+        return [r["title"] for r in run(two_weeks, name, **parameters)]
+
+    assert "undated" not in titles("evidence", entity_id="nvidia") + titles("latest")
+    assert titles("latest", source_id="press")[-1] == "undated"
+    news = run(two_weeks, "entity_news", entity_id="nvidia")[0]
+    assert (news["title"], news["published_at"], news["date_source"]) == ("undated", None, "backlog")
+
+
+@pytest.mark.parametrize("name", ["latest", "search", "entity_news", "evidence"])
+def test_a_list_of_articles_says_what_its_dates_are(name):
+    assert "articles.published_at, articles.date_source" in BY_NAME[name].sql
 
 
 def test_prices_quoted(db):
@@ -161,6 +213,13 @@ def test_cloud_prices_of_a_part_a_family_and_all(db):
     assert 0 < len(part) < len(family) < len(everything) == 188
     prices = [r["ondemand_usd_per_gpu_hour"] for r in family if r["ondemand_usd_per_gpu_hour"] is not None]
     assert prices == sorted(prices)
+    assert [r["ondemand_usd_per_gpu_hour"] is None for r in everything] == sorted(
+        r["ondemand_usd_per_gpu_hour"] is None for r in everything
+    )
+    assert {r["price_date"] is None for r in everything} == {True, False}
+    for row in everything:
+        assert re.fullmatch(r"20\d\d-\d\d-\d\d", row["read_on"])
+        assert re.fullmatch(r"https://github\.com/[\w.-]+/[\w.-]+/blob/[0-9a-f]{40}/\S+", row["source"])
 
 
 @pytest.mark.parametrize(

@@ -166,6 +166,36 @@ def test_describe_shows_a_part_or_a_family_with_its_offers():
         offer["ondemand_usd_per_gpu_hour"] for offer in part["cloud_prices"] if offer["ondemand_usd_per_gpu_hour"]
     ]
     assert prices == sorted(prices) != []
+    offer = part["cloud_prices"][0]
+    assert offer["source"].startswith("https://github.com/")
+    assert {"price_date", "read_on"} <= set(offer)
+    assert "as_of" not in offer
+
+
+@pytest.mark.parametrize(
+    ("part", "column", "value"),
+    [
+        ("nvidia-a100-sxm4-40gb", "memory_type", "HBM2"),
+        ("nvidia-a100-sxm4-80gb", "memory_type", "HBM2e"),
+        ("nvidia-h100-pcie-80gb", "memory_type", "HBM2e"),
+        ("nvidia-b300-sxm", "int8_dense_tops", None),
+        ("nvidia-a800-pcie-80gb", "tdp_w", 300.0),
+    ],
+)
+def test_figures_that_a_source_has_wrong_are_mended_with_a_note(part, column, value):
+    [row] = describe(part)
+
+    assert row[column] == value
+    assert row["quality_note"] or part == "nvidia-a100-sxm4-80gb"
+
+
+def test_every_family_says_where_it_is_from_and_has_parts_or_a_note(rows):
+    with_parts = {row["family_id"] for row in rows["accelerators"]}
+
+    for row in rows["accelerator_families"]:
+        assert row["source"]
+        assert re.fullmatch(r"20\d\d-\d\d-\d\d", row["as_of"])
+        assert (row["id"] in with_parts) != bool(row["note"]), row["id"]
 
 
 def test_describe_names_the_nearest_accelerator():

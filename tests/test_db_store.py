@@ -37,6 +37,7 @@ from aiwire.types import (
 from db import articles as article_rows
 from db.connection import connect
 from db.dump import dump_rows
+from db.runs import last_start
 from db.store import (
     article_text,
     count_pending_pages,
@@ -216,6 +217,47 @@ def test_an_article_belongs_to_the_source_that_brought_it_first(db):
     assert dump_rows(db) == before
 
 
+@pytest.mark.parametrize("tagged", [True, False])
+def test_an_article_whose_source_left_the_file_is_taken_over_by_the_next_that_brings_it(db, tagged):
+    vendor = Source("vendor", "Vendor", "feed", "https://vendor.example/feed", "vendor", owner="nvidia")
+    text = "NVIDIA sells the H100, and this sentence is long enough to be remembered."
+    save(db, article("a", text))
+    disabled = Source("example", "Example", "feed", "https://example.org/feed", "example", enabled=False)
+    sync_sources(db, [vendor, disabled])
+    assert save(db, article("a", text), source_id="vendor").changed == 0  # disabled is not gone
+
+    sync_sources(db, [vendor])
+    assert [known.owner_active for known in known_articles(db, ["https://example.org/a"]).values()] == [False]
+    counted = save(db, article("a", text, tagged=tagged), source_id="vendor")
+
+    assert counted.changed == 1
+    assert one(db, "SELECT source_id FROM articles") == ("vendor",)
+    if not tagged:
+        assert counts(db)["untagged"] == 1
+        save_taggings(db, [(t.id, tag(t.title, t.text)) for t in texts(db, stale_for=("1", "t"))], now=NOW)
+    straight = make_db()
+    save(straight, article("a", text), source_id="vendor")
+    got, wanted = dump_rows(db), dump_rows(straight)
+    assert {table: got[table] for table in got if table != "sources"} == {
+        t: wanted[t] for t in wanted if t != "sources"
+    }
+    straight.close()
+
+
+@pytest.mark.parametrize(
+    ("declared", "stored"),
+    [("en-us", "en-US"), ("EN", "en"), ("zh_hant_tw", "zh-Hant-TW"), ("en-x-us", "en-x-us"), (" ", None), (None, None)],
+)
+def test_language_tags_are_stored_in_one_spelling(db, declared, stored):
+    save(db, article("a", language=declared))
+    sync_sources(db, [Source("example", "Example", "feed", "u", "example", language=declared)])
+
+    assert one(db, "SELECT language FROM articles") == (stored,)
+    assert one(db, "SELECT language FROM sources WHERE id = 'example'") == (stored,)
+    save_page(db, page_update(id_of(db), "Text.", language=declared), run_id=1, now=NOW)
+    assert one(db, "SELECT language FROM articles") == (stored,)
+
+
 def test_ids_do_not_depend_on_the_order_of_saving():
     forward, backward = make_db(), make_db()
 
@@ -293,7 +335,7 @@ def test_a_changed_entry_leaves_the_pages_text_until_the_page_is_read_again(db):
     kept = article("a", "Full text on the H100.", title="Better title of NVIDIA", wants_page=True, text_origin="page")
     counted = save(db, kept)
 
-    assert (counted.changed, counted.versions) == (1, 0)
+    assert (counted.changed, counted.versions) == (1, 1)  # of the title
     assert one(db, "SELECT title, text, text_origin, page_state, page_attempts FROM articles") == (
         "Better title of NVIDIA", "Full text on the H100.", "page", "pending", 0,
     )  # fmt: skip
@@ -308,6 +350,67 @@ def test_tags_that_fit_another_text_than_the_stored_one_are_not_stored(db):
 
     assert one(db, "SELECT text, tagger_version FROM articles") == ("Full text on the H100.", None)
     assert one(db, "SELECT count(*) FROM article_entities") == (0,)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"title": "Another title"}, id="title"),
+        pytest.param({"text": "Another text."}, id="text"),
+        pytest.param({"day": NOW - timedelta(days=1)}, id="date"),
+    ],
+)
+def test_another_title_text_or_date_keeps_the_earlier_version(db, change):
+    save(db, article("a", "One text."))
+
+    counted = save(db, article("a", **({"text": "One text."} | change)), now=NOW + timedelta(days=1))
+
+    assert counted.versions == 1
+    assert one(db, "SELECT title, text, published_at, replaced_at FROM article_versions") == (
+        "Title of a", "One text.", "2026-11-23T06:00:00Z", "2026-11-24T06:00:00Z",
+    )  # fmt: skip
+    assert one(db, "SELECT updated_at FROM articles") == ("2026-11-24T06:00:00Z",)
+
+
+def test_another_author_or_a_first_date_is_no_new_version(db):
+    save(db, article("a", published_at=None, date_source="backlog"))
+
+    counted = save(db, article("a", author="Ann", entry_hash="other"))
+
+    assert (counted.changed, counted.versions) == (1, 0)
+    assert one(db, "SELECT author, published_at, date_source FROM articles") == (
+        "Ann", "2026-11-23T06:00:00Z", "published",
+    )  # fmt: skip
+
+
+ABSURD = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("stated", [None, ABSURD])
+@pytest.mark.parametrize("how", ["entry", "page"])
+def test_an_absent_or_absurd_date_changes_none_of_the_three_dates(db, stated, how):
+    save(db, article("a", wants_page=True))
+    before = one(db, "SELECT published_at, dated_at, date_source FROM articles")
+    later = {"published_at": stated, "dated_at": NOW + timedelta(days=3), "date_source": "first_seen"}
+
+    if how == "entry":
+        save(db, article("a", "Another text.", **later))
+    else:
+        save_page(db, page_update(id_of(db), "The text of the page.", **later), run_id=1, now=NOW)
+
+    assert one(db, "SELECT published_at, dated_at, date_source FROM articles") == before
+
+
+def test_a_page_that_states_a_date_takes_an_article_out_of_the_backlog(db):
+    save(db, article("a", published_at=None, date_source="backlog", wants_page=True))
+    assert db.execute("SELECT * FROM week_totals").fetchall() == []
+    earlier = NOW - timedelta(days=14)
+    dated = {"published_at": earlier, "dated_at": earlier, "date_source": "json-ld"}
+
+    save_page(db, page_update(id_of(db), "NVIDIA sells the H100.", **dated), run_id=1, now=NOW)
+
+    assert one(db, "SELECT date_source FROM articles") == ("json-ld",)
+    assert db.execute("SELECT DISTINCT period_start FROM trends_weekly").fetchall() == [("2026-11-09",)]
 
 
 def test_an_undated_entry_that_changes_keeps_the_day_it_was_first_seen(db):
@@ -464,10 +567,19 @@ def test_pending_pages_are_those_due_newest_first(db):
     save_page(db, PageUpdate(id_of(db, "b"), Page("pending", 1, NOW, later, "no"), failed), run_id=1, now=NOW)
 
     assert [p.url[-1] for p in pending_pages(db, now=NOW)] == ["a", "c"]
-    assert [p.url[-1] for p in pending_pages(db, now=NOW, force=True)] == ["a", "b", "c"]
     assert [(p.url[-1], p.attempts, p.tried_at) for p in pending_pages(db, now=later)][1] == ("b", 1, NOW)
     assert [p.url[-1] for p in pending_pages(db, now=NOW, limit=1)] == ["a"]
     assert count_pending_pages(db) == 3
+
+
+@pytest.mark.parametrize("change", [{"enabled": False}, {"full_text": "never"}, None])
+def test_pages_of_a_source_that_is_gone_or_wants_none_are_not_pending(db, change):
+    save(db, article("a", wants_page=True))
+    source = Source("example", "Example", "feed", "https://example.org/feed", "example")
+
+    sync_sources(db, [] if change is None else [replace(source, **change)])
+
+    assert pending_pages(db, now=NOW) == []
 
 
 def test_texts_can_be_written_to_while_they_are_read(db):
@@ -522,6 +634,28 @@ def test_a_run_sums_up_its_requests_and_a_killed_one_is_found_out(db):
         ("mirror", "feed", "not-modified", 304, 0, 0),
         ("example", "page", "ok", 200, 0, 0),
     ]
+
+
+def test_the_last_start_is_the_latest_whatever_the_order(db):
+    start_run(db, "run", now=NOW - timedelta(days=1))
+
+    assert last_start(db) == NOW
+    db.execute("DELETE FROM runs")
+    assert last_start(db) is None
+
+
+def test_what_a_replay_has_no_answer_for_is_no_failure(db):
+    save(db, article("a", wants_page=True))
+    absent = FetchError("u", "not in the archive", reason="not-in-archive")
+    update = SourceUpdate(SourceState("vendor"), answer(source_id="vendor", outcome=absent))
+    save_source(db, update, run_id=1, now=NOW)
+    page = answer(purpose="page", article_id=id_of(db), outcome=absent)
+    save_page(db, PageUpdate(id_of(db), Page("pending", 0, None, None, "absent"), page), run_id=1, now=NOW)
+
+    finish_run(db, 1, now=NOW)
+
+    columns = "sources_ok, sources_failed, sources_not_in_archive, pages_failed, pages_not_in_archive"
+    assert one(db, f"SELECT {columns} FROM runs") == (1, 0, 1, 0, 1)
 
 
 # ---------------------------------------------------------------- all or nothing

@@ -45,11 +45,13 @@ def make_db():
     return db
 
 
-def save(db, name, *tags, day=NOW, source_id="press", language="en", tagged=True):
-    tagging = replace(NO_TAGS, tags=tags) if tagged else None
+def save(
+    db, name, *tags, day=NOW, source_id="press", language="en", tagged=True, date_source="published", scope="full"
+):
+    tagging = replace(NO_TAGS, tags=tags, scope=scope) if tagged else None
     url = f"https://example.org/{name}"
     update = ArticleUpdate(
-        url, None, name, None, day, day, "published", language, "text", f"{tags}{day}", False, tagging
+        url, None, name, None, day, day, date_source, language, "text", f"{tags}{day}", False, tagging
     )
     fetch = FetchResult(Request(url, source_id, "feed"), Response(url, url, 200, {}, b""), 1, 1)
     return save_source(db, SourceUpdate(SourceState(source_id), fetch, (update,)), run_id=1, now=NOW)
@@ -126,25 +128,54 @@ def test_untagged_articles_are_in_neither_number(db):
     ]
 
 
+def test_what_came_undated_in_a_first_answer_is_in_neither_number(db):
+    save(db, "a", tag("nvidia"), date_source="backlog")
+    assert (trend(db, "nvidia"), db.execute("SELECT * FROM week_totals").fetchall()) == ([], [])
+
+    save(db, "b", tag("nvidia"), date_source="first_seen")
+    refresh_weeks(db, ["2026-11-23"])
+
+    assert trend(db, "nvidia") == [("2026-11-23", 1, 1, 1, 1)]
+    assert db.execute("SELECT articles_total FROM week_totals WHERE segment = 'all'").fetchall() == [(1,)]
+
+
+def test_articles_tagged_for_names_only_are_no_denominator_of_themes(db):
+    save(db, "a", tag("tco"))
+    save(db, "b", language="zh", scope="names", source_id="vendor")
+
+    totals = db.execute(
+        "SELECT segment, articles_total, publishers_active, articles_full, publishers_full FROM week_totals"
+    ).fetchall()
+    assert totals == [
+        ("all", 2, 2, 1, 1), ("independent", 1, 1, 1, 1), ("lang:en", 1, 1, 1, 1), ("lang:zh", 1, 1, 0, 0),
+        ("owned", 1, 1, 0, 0),
+    ]  # fmt: skip
+
+
 DAYS = st.integers(0, 40).map(lambda n: NOW - timedelta(days=n))
 TAGS = st.lists(
     st.builds(tag, st.sampled_from(sorted(KINDS)), role=st.sampled_from(["subject", "source"]), about=st.booleans()),
     max_size=3, unique_by=lambda t: t.id,
 )  # fmt: skip
 SAVES = st.tuples(
-    st.just("save"), st.sampled_from("abcdef"), TAGS, DAYS, st.sampled_from(["press", "press-de", "vendor"])
+    st.just("save"),
+    st.sampled_from("abcdef"),
+    TAGS,
+    DAYS,
+    st.sampled_from(["press", "press-de", "vendor"]),
+    st.sampled_from(["published", "backlog"]),
 )
-RETAGS = st.tuples(st.just("retag"), st.sampled_from("abcdef"), TAGS, DAYS, st.just(""))
+RETAGS = st.tuples(st.just("retag"), st.sampled_from("abcdef"), TAGS, DAYS, st.just(""), st.just(""))
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(SAVES | RETAGS, max_size=12))
 def test_what_the_refreshes_left_is_what_a_rebuild_gives(steps):
     db = make_db()
-    for what, name, tags, day, source_id in steps:
+    for what, name, tags, day, source_id, date_source in steps:
         stored = known_articles(db, [f"https://example.org/{name}"])
         if what == "save":
-            save(db, name, *tags, day=day, source_id=source_id)
+            save(db, name, *tags, day=day, source_id=source_id, date_source=date_source)
         elif stored:
             save_tagging(db, stored.popitem()[1].id, replace(NO_TAGS, tags=tuple(tags)), now=NOW)
     kept = dump_rows(db)

@@ -9,8 +9,10 @@ demo.py     demo                        common.py    options, clock, input; prog
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
+from pathlib import Path
 
 import click
 
@@ -67,24 +69,47 @@ for command in (
 
 
 def main() -> None:
-    """Run the command line. Every expected error is one line on stderr and an exit status, never a traceback."""
+    """Run the command line. Every error is one line on stderr and an exit status, never a traceback."""
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for the life of the process
+    if sys.stdout is None:
+        warn("standard output is closed")
+        sys.exit(2)
     try:
         status = cli.main(standalone_mode=False)
-    except AiwireError as e:
-        status = e.exit_status
-        for line in str(e).splitlines():
-            warn(line)
-    except click.UsageError as e:
-        where = e.ctx.command_path if e.ctx else "aiwire"
-        warn(f"{e.format_message()} (see `{where} --help`)")
-        status = 2
-    except click.ClickException as e:
-        warn(e.format_message())
-        status = 2
-    except (KeyboardInterrupt, click.Abort):
-        warn("interrupted; what was done is kept")
-        status = 130
+        sys.stdout.flush()
     except BrokenPipeError:  # the reader of our output has gone (`aiwire parse … | head`)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 0
+        _abandon_stdout()
+    except (KeyboardInterrupt, click.Abort):
+        warn("interrupted")
+        status = 130
+    except (AiwireError, click.ClickException, OSError) as e:
+        status = _explained(e)
+    except Exception as e:  # the last resort: a bug is one line, too; -v tells more
+        warn(f"internal error, please report it: {type(e).__name__}: {e}")
+        logging.getLogger("aiwire").info("traceback", exc_info=e)
+        status = 1
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _explained(error: AiwireError | click.ClickException | OSError) -> int:
+    """Print what is wrong and return the exit status."""
+    if isinstance(error, AiwireError):
+        for line in str(error).splitlines():
+            warn(line)
+        return error.exit_status
+    if isinstance(error, click.UsageError):
+        where = error.ctx.command_path if error.ctx else "aiwire"
+        warn(f"{error.format_message()} (see `{where} --help`)")
+    elif isinstance(error, click.ClickException):
+        warn(error.format_message())
+    else:
+        warn(f"{error.filename or 'output'}: {error.strerror or error}")
+        _abandon_stdout()
+    return 2
+
+
+def _abandon_stdout() -> None:
+    """Let the interpreter's last flush go nowhere: it could only fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -11,8 +11,8 @@ import sys
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
 
@@ -42,6 +42,7 @@ __all__ = [
 
 MAX_INPUT_BYTES = 128 * 1024 * 1024  # of one input file after decompression: a bomb must not fill the memory
 
+EARLIEST, LATEST = 1990, 2100  # years that --now may be in
 GZIP_MAGIC = b"\x1f\x8b"
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -54,25 +55,37 @@ class _IsoMoment(click.ParamType[datetime]):
         if isinstance(value, datetime):
             return value
         try:
-            return parse_iso(value)
-        except ValueError:
+            moment = parse_iso(value)
+            if not EARLIEST <= moment.year <= LATEST:
+                self.fail(f"{value!r} is not between the years {EARLIEST} and {LATEST}", param, ctx)
+            return moment
+        except (ValueError, OverflowError):
             self.fail(f"{value!r} is no ISO 8601 time such as 2026-11-23T06:00:00Z", param, ctx)
 
 
 ISO_MOMENT = _IsoMoment()
 
 
-@dataclass(frozen=True)
 class Context:
-    """The settings of this call and its clock. The clock is read here and nowhere else."""
+    """The settings of this call and its clock: both read once, when first asked for, and the clock nowhere else."""
 
-    settings: Settings
-    given_now: datetime | None
-    verbose: int
+    def __init__(self, load: Callable[[], Settings], *, given_now: datetime | None, given_db: Path | None) -> None:
+        self._load = load
+        self.given_now = given_now
+        self.given_db = given_db
 
-    @property
+    @cached_property
+    def settings(self) -> Settings:
+        """Raises ConfigError; so a filter that needs no settings does not stumble over a broken file."""
+        return self._load()
+
+    @cached_property
     def now(self) -> datetime:
         return self.given_now or datetime.now(UTC).replace(microsecond=0)
+
+    def with_(self, *, settings: Settings, now: datetime) -> Context:
+        """Return a context with these settings at that time."""
+        return Context(lambda: settings, given_now=now, given_db=self.given_db)
 
 
 def common_options(command: F) -> F:
@@ -90,9 +103,13 @@ def common_options(command: F) -> F:
     ) -> Any:
         _configure_logging(verbose)
         overrides = {"db": db} | {name: kwargs[name] for name in ("sources", "port") if name in kwargs}
-        found = find_config(config, folder=Path())
-        settings = load_settings(found, environ=os.environ, overrides=overrides)
-        return ctx.invoke(command, Context(settings, now, verbose), **kwargs)
+        if config is not None:
+            find_config(config, folder=Path())  # a file that was named must be there, whether it is needed or not
+
+        def load() -> Settings:
+            return load_settings(find_config(config, folder=Path()), environ=os.environ, overrides=overrides)
+
+        return ctx.invoke(command, Context(load, given_now=now, given_db=db), **kwargs)
 
     wrapper.__name__ = command.__name__
     wrapper.__doc__ = command.__doc__
@@ -100,10 +117,12 @@ def common_options(command: F) -> F:
 
 
 def _configure_logging(verbose: int) -> None:
-    level = (logging.ERROR, logging.INFO, logging.DEBUG)[min(verbose, 2)]
-    logging.basicConfig(stream=sys.stderr, level=level, format="%(levelname)s %(name)s: %(message)s", force=True)
-    for noisy in ("trafilatura", "htmldate", "readability", "httpx2", "httpcore2", "hpack"):
-        logging.getLogger(noisy).setLevel(logging.CRITICAL if verbose < 2 else logging.DEBUG)
+    logging.basicConfig(stream=sys.stderr, level=logging.ERROR, format="aiwire: %(name)s: %(message)s", force=True)
+    level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
+    for ours in ("aiwire", "ingest", "nlp", "db"):
+        logging.getLogger(ours).setLevel(level)
+    for noisy in ("trafilatura", "htmldate", "readability"):
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)
 
 
 def console(*, stderr: bool = True) -> Console:
@@ -133,6 +152,8 @@ def _opened(name: str) -> Iterator[BinaryIO]:
     Raises:
         InputError: it cannot be read or is broken gzip, then or while the block reads.
     """
+    if name == "-" and sys.stdin is None:
+        raise InputError("-: standard input is closed")
     try:
         with nullcontext(sys.stdin.buffer) if name == "-" else Path(name).open("rb") as raw:
             file = cast(io.BufferedReader, raw)  # which both are
@@ -185,7 +206,7 @@ def read_json_lines(name: str) -> Iterator[tuple[int, dict[str, Any] | InputErro
 
 def _json_object(line: bytes, where: str) -> dict[str, Any] | InputError:
     try:
-        value = json.loads(line)
+        value = json.loads(line, parse_constant=_no_constant)
     except (ValueError, RecursionError) as e:
         return InputError(f"{where}: not a JSON object: {e}")
     return (
@@ -193,6 +214,10 @@ def _json_object(line: bytes, where: str) -> dict[str, Any] | InputError:
         if isinstance(value, dict)
         else InputError(f"{where}: a JSON object is wanted, not {type(value).__name__}")
     )
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
 
 
 def read_url_map(path: Path | None) -> dict[str, str]:

@@ -64,7 +64,12 @@ def _lexicon(settings: Settings) -> str:
 
 def _sources(settings: Settings) -> str:
     from ingest.sources import load_sources
+    from nlp.gazetteer import load_lexicon
 
+    companies = {entity.id for entity in load_lexicon().entities if entity.kind == "company"}
+    strangers = [f"{s.id} ({s.owner})" for s in load_sources(settings.sources) if s.owner and s.owner not in companies]
+    if strangers:
+        raise AiwireError(f"an owner that is no company id of the lexicon: {', '.join(strangers)}")
     return f"{len(load_sources(settings.sources))} sources in {settings.sources}"
 
 

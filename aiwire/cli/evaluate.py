@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aiwire.cli.common import Context, common_options, console, print_json, read_json_lines, read_text, warn
+from aiwire.cli.filters import to_article
 from aiwire.exceptions import InputError
 from aiwire.paths import package_file
-from aiwire.types import ArticleText
 
 if TYPE_CHECKING:
     from nlp.evaluate import Counts, Report
@@ -55,6 +55,8 @@ def evaluate(
 
     gold = gold or str(package_file("sample", "gold.jsonl"))
     labels = list(scoring.read_gold(read_text(gold).splitlines(), gold))
+    if not labels:
+        raise InputError(f"{gold}: holds no labelled document")
     outputs = list(_objects(tags)) if tags else _tagged(texts or gold.replace(".jsonl", "_texts.jsonl"))
     report = scoring.evaluate(labels, outputs)
     if save_precision:
@@ -84,17 +86,14 @@ def _tagged(texts: str) -> list[dict[str, Any]]:
     from nlp.pipeline import load_tagger, tag_articles
 
     records = list(_objects(texts))
-    articles = (
-        ArticleText(number, record.get("title") or "", record.get("text") or "", record.get("language"), "")
-        for number, record in enumerate(records)
-    )
+    articles = (to_article(record, number, f"{texts}, text {number + 1}") for number, record in enumerate(records))
     return [tag_record(records[text.id]["id"], tagging) for text, tagging in tag_articles(load_tagger(), articles)]
 
 
 def _read_floors(path: Path) -> dict[str, float]:
     try:
         return {name: float(value) for name, value in json.loads(path.read_bytes()).items()}
-    except (OSError, ValueError, TypeError, AttributeError) as e:
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as e:
         raise InputError(f"{path}: an object of figures and least values is wanted: {e}") from e
 
 
@@ -130,12 +129,15 @@ def _as_json(report: Report, *, entities: bool) -> dict[str, Any]:
 def _print_table(report: Report, *, entities: bool) -> None:
     from rich.table import Table
 
+    from nlp.evaluate import MACRO_MIN
+
     table = Table("", "P", "R", "F1", "right", "wrong", "missed", title=f"{report.documents} documents")
     for name, counts in _scores(report, entities=entities).items():
         shares = (f"{x:.3f}" for x in (counts.precision, counts.recall, counts.f1))
         table.add_row(name, *shares, *(str(n) for n in (counts.tp, counts.fp, counts.fn)))
     out = console(stderr=False)
     out.print(table)
-    out.print(f"themes macro F1 {report.themes_macro_f1:.3f}; traps tagged {report.traps_tagged} of {report.traps}")
+    macro = f"{report.themes_macro_f1:.3f}" if report.macro_themes else f"not measured (no theme has {MACRO_MIN} texts)"
+    out.print(f"themes macro F1 {macro}; traps tagged {report.traps_tagged} of {report.traps}")
     if report.missing:
         warn(f"{len(report.missing)} labelled documents have no text or output: {', '.join(report.missing[:3])} …")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import sys
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -87,18 +87,18 @@ def trends(
 def write_trends(context: Context, output: Path | None, **selection: Any) -> int:
     """Write the trend CSV to `output` with its sidecar, or to stdout, and return the number of rows.
 
+    A device or pipe gets no sidecar.
+
     `selection`: since, until, kinds, entities, segment of `db.export.TrendsQuery`.
     """
     from db.connection import open_existing
-    from db.export import TrendsQuery, export_trends, trends_meta, write_atomically
+    from db.export import TrendsQuery, export_trends
+    from db.export import write_trends as write_files
     from nlp.precision import load_precision
 
-    db = open_existing(context.settings.db)
     query = TrendsQuery(now=context.now, base_url=context.settings.base_url, **selection)
     precision = load_precision()
-    if output is None:
-        return export_trends(db, sys.stdout, query, precision=precision)
-    meta = json.dumps(trends_meta(db, query), ensure_ascii=False, indent=2) + "\n"
-    rows = write_atomically(output, lambda out: export_trends(db, out, query, precision=precision))
-    write_atomically(output.with_suffix(".meta.json"), lambda out: out.write(meta))
-    return rows
+    with closing(open_existing(context.settings.db)) as db:
+        if output is None:
+            return export_trends(db, sys.stdout, query, precision=precision)
+        return write_files(db, output, query, precision=precision)

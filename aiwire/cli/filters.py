@@ -23,7 +23,7 @@ from aiwire.cli.common import (
 from aiwire.exceptions import AiwireError, ConfigError, InputError, ParseError, SourceError
 from aiwire.types import ArticleText
 
-__all__ = ["extract", "parse", "tag_text"]
+__all__ = ["extract", "parse", "tag_text", "to_article"]
 
 _files = click.argument("files", nargs=-1, required=True, metavar="FILE...|-")
 _url = click.option("--url", help="The address that the one input came from.")
@@ -142,7 +142,7 @@ def tag_text(context: Context, file: str) -> None:
             try:
                 if isinstance(value, InputError):
                     raise value
-                article = _article(value, len(ids), f"{file}:{number}")
+                article = to_article(value, len(ids), f"{file}:{number}")
             except InputError as e:
                 failed = True
                 warn(str(e))
@@ -150,12 +150,21 @@ def tag_text(context: Context, file: str) -> None:
             ids.append(value["id"])
             yield article
 
-    for text, tagging in tag_articles(load_tagger(), articles()):
-        print_json_line(tag_record(ids[text.id], tagging))
+    try:
+        for text, tagging in tag_articles(load_tagger(), articles()):
+            print_json_line(tag_record(ids[text.id], tagging))
+    except InputError as e:
+        failed = True
+        warn(str(e))
     _end(failed)
 
 
-def _article(record: dict[str, Any], number: int, where: str) -> ArticleText:
+def to_article(record: dict[str, Any], number: int, where: str) -> ArticleText:
+    """Return the article of a JSON record of id, title, text and perhaps language.
+
+    Raises:
+        InputError: something is missing or is not a text.
+    """
     if "id" not in record:
         raise InputError(f'{where}: "id" is missing')
     for key in ("title", "text", "language"):
@@ -177,7 +186,7 @@ def _read_headers(path: Path | None) -> dict[str, str] | None:
         return None
     try:
         value = json.loads(path.read_bytes())
-    except (OSError, ValueError) as e:
+    except (OSError, ValueError, RecursionError) as e:
         raise ConfigError(f"{path}: cannot be read as JSON: {e}") from e
     if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
         raise ConfigError(f'{path}: an object of texts is wanted, for example {{"content-type": "text/xml"}}')

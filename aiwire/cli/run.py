@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from aiwire.pipeline.report import RunReport
     from aiwire.pipeline.run import Tag
     from ingest.fetch import Fetcher
+    from ingest.warc import ReplayTransport
 
 __all__ = ["fetch", "prepared_tagger", "print_report", "run", "run_sources", "tag", "trends", "writable"]
 
@@ -105,17 +106,22 @@ def run_sources(
         raise click.UsageError("--record and --replay exclude each other")
     from aiwire.pipeline.run import Run, RunOptions
     from ingest.sources import load_sources
+    from ingest.warc import ReplayTransport
 
+    if max_seconds is not None and not max_seconds >= 0:
+        raise click.UsageError("--max-seconds wants a number of seconds")
     settings = context.settings
     listed = load_sources(settings.sources)
+    archive = ReplayTransport(replay, at=context.given_now) if replay else None
+    now = context.given_now or (archive.newest if archive else context.now)
     with ExitStack() as stack:
-        fetcher, now = stack.enter_context(_fetcher(context, record, replay))
-        db = stack.enter_context(writable(settings))
+        db = stack.enter_context(writable(settings))  # the lock first: a run that finds it held must touch no recording
         tagger = prepared_tagger(db) if command != "fetch" else None
+        fetcher = stack.enter_context(_fetcher(settings, archive, record, now))
         options = RunOptions(
             now=now,
             force=force,
-            replay=bool(replay),
+            replay=archive is not None,
             max_seconds=max_seconds,
             check_every_minutes=settings.check_every_minutes,
             full_text_below_words=settings.full_text_below_words,
@@ -126,18 +132,15 @@ def run_sources(
 
 
 @contextmanager
-def _fetcher(context: Context, record: Path | None, replay: tuple[Path, ...]) -> Iterator[tuple[Fetcher, datetime]]:
-    """Yield the fetcher and the run's clock: in a replay the newest capture, unless --now is given."""
+def _fetcher(
+    settings: Settings, archive: ReplayTransport | None, record: Path | None, now: datetime
+) -> Iterator[Fetcher]:
+    """Yield a fetcher over the archive, or over the network, recording if that is wanted."""
     from ingest.fetch import Fetcher, FetchLimits, network_transport
-    from ingest.warc import Recorder, RecordingTransport, ReplayTransport
+    from ingest.warc import Recorder, RecordingTransport
 
-    s, now = context.settings, context.now
+    s = settings
     agent = f"aiwire/{__version__}" + (f" (+{s.contact})" if s.contact else "")
-    if replay:
-        archive = ReplayTransport(replay, at=context.given_now)
-        fetcher = Fetcher(FetchLimits.for_replay(), user_agent=agent, transport=archive)
-        yield fetcher, context.given_now or archive.newest
-        return
     limits = FetchLimits(
         connect_s=s.connect_timeout_s,
         read_s=s.read_timeout_s,
@@ -147,20 +150,24 @@ def _fetcher(context: Context, record: Path | None, replay: tuple[Path, ...]) ->
         concurrency=s.concurrency,
         host_gap_s=s.host_gap_s,
     )
-    if record is None:
-        yield Fetcher(limits, user_agent=agent), now
-        return
-    with Recorder(record, now=now) as recorder:
-        transport = RecordingTransport(network_transport(limits), recorder)
-        yield Fetcher(limits, user_agent=agent, transport=transport), now
+    if archive is not None:
+        yield Fetcher(limits.for_replay(), user_agent=agent, transport=archive)
+    elif record is not None:
+        with Recorder(record, now=now) as recorder:
+            transport = RecordingTransport(network_transport(limits), recorder)
+            yield Fetcher(limits, user_agent=agent, transport=transport)
+    else:
+        yield Fetcher(limits, user_agent=agent)
 
 
 @contextmanager
-def writable(settings: Settings) -> Iterator[Database]:
+def writable(settings: Settings, *, create: bool = True) -> Iterator[Database]:
     """Open the database for writing, with the lock held, the schema current and the reference tables loaded."""
-    from db.connection import connect
+    from db.connection import connect, open_existing
     from db.reference import load_reference
 
+    if not create:
+        open_existing(settings.db).close()
     with writer_lock(settings.db):
         db = connect(settings.db)
         try:
@@ -196,7 +203,7 @@ def tag(context: Context, everything: bool) -> None:
     from aiwire.pipeline.retag import tag_stored
     from nlp.pipeline import versions
 
-    with writable(context.settings) as db:
+    with writable(context.settings, create=False) as db:
         tagger = prepared_tagger(db)
         with bars() as progress:
             done = tag_stored(
@@ -216,7 +223,7 @@ def trends(context: Context) -> None:
     """
     from db.trends import rebuild
 
-    with writable(context.settings) as db:
+    with writable(context.settings, create=False) as db:
         weeks = rebuild(db)
     click.echo(f"{weeks} weeks rolled up")
 

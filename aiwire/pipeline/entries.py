@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
+from urllib.parse import urldefrag
 
 from aiwire.types import ArticleUpdate, Entry, Source, StoredArticle, iso
 from ingest.htmltext import html_to_text
@@ -21,25 +22,53 @@ FUTURE = timedelta(days=1)  # clocks and time zones differ; what is further ahea
 class Draft:
     """An entry with the identity its article has: the normalized URL."""
 
-    url: str
+    url: str  # of a new article
+    also: tuple[str, ...]  # other URLs under which the article may be known already
     entry: Entry
     hash: str
 
+    def stored_in(self, known: Mapping[str, StoredArticle]) -> StoredArticle | None:
+        """Return the article if it is known, under whatever URL."""
+        return next((known[url] for url in (self.url, *self.also) if url in known), None)
 
-def drafts(entries: Iterable[Entry], *, source: Source) -> Iterator[Draft]:
-    """Yield one draft per article of a document, the first entry winning where two have one URL.
 
-    An entry that names no URL (a podcast, a bare status) is known by its source and guid, else by its words.
+def drafts(entries: Iterable[Entry], *, source: Source) -> list[Draft]:
+    """Return one draft per article of a document; an entry that says nothing at all is left out.
+
+    A URL without its fragment is an article's identity, except where several entries of a document share it (a
+    changelog, release notes): there each is an article of its own, `URL#fragment` or `URL#entry-<digest>`. An entry
+    that names no URL (a podcast, a bare status) is known by the source's URL and a digest. Of two entries with one URL
+    and the same guid or the same title, the first wins.
     """
-    seen: set[str] = set()
+    by_page: dict[str, dict[str, Entry]] = {}
+    seen: set[tuple[str, str, str]] = set()
     for entry in entries:
-        url = normalize_url(entry.url) if entry.url else None
-        if url is None:
-            key = entry.guid or f"{entry.title}\n{entry.summary or ''}"
-            url = f"{source.url}#entry-{_digest(key)[:16]}"
-        if url not in seen:
-            seen.add(url)
-            yield Draft(url, entry, entry_hash(entry))
+        words = entry.title or entry.summary or entry.content or ""
+        if not (entry.url or entry.guid or words):
+            continue
+        page = (normalize_url(entry.url) if entry.url else None) or f"{source.url}#"
+        marks = {(page, "guid", entry.guid or words), (page, "words", words or entry.guid or "")}
+        if not marks & seen:
+            by_page.setdefault(page, {})[entry.guid or words] = entry
+        seen |= marks
+    return [draft for page, members in by_page.items() for draft in _drafts_of_page(page, members)]
+
+
+def _drafts_of_page(page: str, members: Mapping[str, Entry]) -> Iterator[Draft]:
+    """Yield the drafts of the entries (by guid, or words) that share one page."""
+    fragments = [urldefrag(entry.url or "").fragment for entry in members.values()]
+    apart = len(set(fragments)) == len(fragments) and all(fragments)
+    for (key, entry), fragment in zip(members.items(), fragments, strict=True):
+        own = f"{page}#{fragment}" if apart else f"{page.removesuffix('#')}#entry-{_digest(key)[:16]}"
+        alone = len(members) == 1 and not page.endswith("#")
+        known_as = (own, *_other_scheme(page)) if alone else ()
+        yield Draft(page if alone else own, known_as, entry, entry_hash(entry))
+
+
+def _other_scheme(url: str) -> tuple[str, ...]:
+    """A site that moved to https has not published its articles again."""
+    scheme, _, rest = url.partition("://")
+    return (f"{'http' if scheme == 'https' else 'https'}://{rest}",)
 
 
 def entry_hash(entry: Entry) -> str:
@@ -57,27 +86,46 @@ def new_or_changed(
     language: str | None,
     now: datetime,
     full_text_below_words: int,
+    first_answer: bool,
 ) -> Iterator[ArticleUpdate]:
     """Yield what has to be saved, without tags.
 
-    An article belongs to the source that brought it first; the same URL in another source's feed changes nothing.
+    An article belongs to the source that brought it first; the same URL in another source's feed changes nothing,
+    unless the owner left sources.toml: then the other source takes the article over.
+
+    Args:
+        first_answer: nothing of the source was read before, so what it holds may have been written at any time.
     """
+    saved: set[int] = set()
     for draft in found:
-        stored = known.get(draft.url)
-        if stored and (stored.source_id != source.id or stored.entry_hash == draft.hash):
+        stored = draft.stored_in(known)
+        if stored and (stored.id in saved or not _is_to_save(draft, stored, source)):
             continue
-        yield _article(draft, stored, source, language, now, full_text_below_words)
+        saved |= {stored.id} if stored else set()
+        yield _article(draft, stored, source, language, now, full_text_below_words, first_answer)
+
+
+def _is_to_save(draft: Draft, stored: StoredArticle, source: Source) -> bool:
+    if stored.source_id == source.id:
+        return stored.entry_hash != draft.hash
+    return not stored.owner_active
 
 
 def _article(
-    draft: Draft, stored: StoredArticle | None, source: Source, language: str | None, now: datetime, short: int
+    draft: Draft,
+    stored: StoredArticle | None,
+    source: Source,
+    language: str | None,
+    now: datetime,
+    short: int,
+    first_answer: bool,
 ) -> ArticleUpdate:
     entry = draft.entry
     text = _best_text(entry)
     stated, date_source = (entry.published, "published") if entry.published else (entry.updated, "updated")
-    dated_at, date_source = dated(stated, date_source, now)
+    dated_at, date_source = dated(stated, date_source, now, first_answer=first_answer)
     return ArticleUpdate(
-        url=draft.url,
+        url=stored.url if stored else draft.url,
         guid=entry.guid,
         title=entry.title or _first_words(text),
         author=entry.author,
@@ -87,19 +135,22 @@ def _article(
         language=entry.language or language or source.language,
         text=text,
         entry_hash=draft.hash,
-        wants_page=_wants_page(source, draft.url, text, short),
+        wants_page=_wants_page(source, stored.url if stored else draft.url, text, short),
         tagging=None,
         article_id=stored.id if stored else None,
     )
 
 
-def dated(stated: datetime | None, date_source: str, now: datetime) -> tuple[datetime, str]:
+def dated(
+    stated: datetime | None, date_source: str, now: datetime, *, first_answer: bool = False
+) -> tuple[datetime, str]:
     """Return the date that counts and where it came from.
 
-    `stated` counts unless it is absent or absurd (before 1995, more than a day ahead): then it is `now`, "first_seen".
+    `stated` counts unless it is absent or absurd (before 1995, more than a day ahead): then it is `now`, "first_seen";
+    in a source's first answer "backlog", as what a source held before we came was not written in that week.
     """
     if stated is None or not OLDEST <= stated <= now + FUTURE:
-        return now, "first_seen"
+        return now, "backlog" if first_answer else "first_seen"
     return stated, date_source
 
 
@@ -114,7 +165,7 @@ def _first_words(text: str, limit: int = 100) -> str:
 
 
 def _wants_page(source: Source, url: str, text: str, short: int) -> bool:
-    if source.full_text == "never" or "#entry-" in url:
+    if source.full_text == "never" or "#" in url:  # such a page holds other entries, too
         return False
     return source.full_text == "always" or len(text.split()) < short
 

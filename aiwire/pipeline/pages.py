@@ -11,6 +11,7 @@ from aiwire.types import Extracted, FetchResult, Page, PageUpdate, PendingPage
 
 __all__ = ["RETRIES", "after_failure", "after_success"]
 
+MUCH_LESS = 0.5  # of the text that was there: a wall, not an edit
 RETRIES = (timedelta(hours=6), timedelta(days=1), timedelta(days=3))
 
 
@@ -34,28 +35,23 @@ def after_failure(pending: PendingPage, error: SourceError, fetch: FetchResult, 
 def after_success(pending: PendingPage, extracted: Extracted, fetch: FetchResult, *, now: datetime) -> PageUpdate:
     """Return the article as the page gives it; its tags are still to be made.
 
-    The feed's title, author and date outrank the page's. A page that says less than the feed did (a paywall, a
-    consent wall) leaves the feed's text.
+    The feed's title, author and date outrank the page's. A page that says less than the feed did, or much less than it
+    said before (a paywall, a consent wall), leaves the text that we have.
     """
     attempts = pending.attempts if pending.tried_at == now else pending.attempts + 1
-    page = Page("fetched", attempts, now, None, None)
-    keep_feed_text = pending.text_origin == "feed" and len(extracted.text) < len(pending.text)
-    if keep_feed_text:
-        page = replace(
-            page, error="the page holds less text than the feed" if extracted.text else "no text found on the page"
-        )
+    lost = _lost(pending, extracted.text)
+    page = Page("fetched", attempts, now, None, lost)
     stated, dated_at, date_source = pending.published_at, pending.dated_at, pending.date_source
-    if stated is None and extracted.published is not None:
-        stated = extracted.published
-        counted, rung = dated(stated, extracted.date_source or "page", now)
+    if date_source in ("first_seen", "backlog") and extracted.published is not None:
+        counted, rung = dated(extracted.published, extracted.date_source or "page", now)
         if rung != "first_seen":
-            dated_at, date_source = counted, rung
+            stated, dated_at, date_source = extracted.published, counted, rung
     return PageUpdate(
         article_id=pending.article_id,
         page=page,
         fetch=fetch,
-        extracted=extracted if not keep_feed_text else replace(extracted, text=pending.text),
-        text_origin="feed" if keep_feed_text else "page",
+        extracted=replace(extracted, text=pending.text) if lost else extracted,
+        text_origin=pending.text_origin if lost else "page",
         title=pending.title or extracted.title or "",
         author=pending.author or extracted.author,
         published_at=stated,
@@ -63,3 +59,12 @@ def after_success(pending: PendingPage, extracted: Extracted, fetch: FetchResult
         date_source=date_source,
         language=pending.language or extracted.language,
     )
+
+
+def _lost(pending: PendingPage, text: str) -> str | None:
+    """Return why the page's `text` must not replace what is stored; None if it may."""
+    if not text:
+        return "no text found on the page"
+    if pending.text_origin == "feed":
+        return "the page holds less text than the feed" if len(text) < len(pending.text) else None
+    return "the page holds much less text than before" if len(text) < len(pending.text) * MUCH_LESS else None

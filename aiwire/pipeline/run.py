@@ -16,7 +16,7 @@ from typing import Literal
 
 from sqlite_utils import Database
 
-from aiwire.exceptions import ExtractError, FetchError, SourceError, TryLater
+from aiwire.exceptions import AiwireError, ExtractError, FetchError, SourceError, TryLater
 from aiwire.pipeline import pages
 from aiwire.pipeline.entries import drafts, new_or_changed
 from aiwire.pipeline.progress import Progress, Silent
@@ -63,7 +63,7 @@ log = logging.getLogger(__name__)
 
 Tag = Callable[[Iterable[ArticleText]], Iterator[tuple[ArticleText, Tagging]]]
 
-HOSTS_TO_BLAME_OURSELVES = 3  # that many hosts out of reach and none in reach: it is our own network
+HOSTS_TO_BLAME_OURSELVES = 3  # so many out of reach and none in reach, with no source known to be good
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,8 @@ class Run:
         self._options = options
         self._progress = progress or Silent()
         self._started = time.monotonic()
+        self._online = False  # until a host has answered
+        self._states: dict[str, SourceState] = {}
 
     def __call__(self, command: str = "run") -> RunReport:
         """Do the run and return its report.
@@ -140,20 +142,8 @@ class Run:
         ]
         report.sources_known, report.sources_due = len(self._sources), len(due)
         self._progress.stage("sources", len(due))
-        unreachable: list[FetchResult] = []
-        reached = False
-        for result in self._fetch([_source_request(s, self._state(s)) for s in due], report):
-            if not reached and _is_unreachable(result):
-                unreachable.append(result)
-                continue
-            reached = True
-            while unreachable:
-                self._one_source(unreachable.pop(0), report)
-            self._one_source(result, report)
-        if len({host_key(r.request.url) for r in unreachable}) >= HOSTS_TO_BLAME_OURSELVES:
-            count, first = len(unreachable), unreachable[0].outcome
-            raise TryLater(f"none of {count} sources could be reached ({first}); is this machine online?")
-        for result in unreachable:
+        requests = [_source_request(source, self._state(source)) for source in due]
+        for result in self._judged(self._fetch(requests, report), report):
             self._one_source(result, report)
 
     def _one_source(self, result: FetchResult, report: RunReport) -> None:
@@ -162,6 +152,8 @@ class Run:
             line = self._save_source_result(source, result, report)
         except SourceError as e:
             line = self._save_source_failure(source, result, e, report)
+        except AiwireError:
+            raise  # the database or our own data: not this source's fault
         except Exception as e:
             log.exception("source crashed  source=%s", source.id)
             report.internal_errors += 1
@@ -197,8 +189,8 @@ class Run:
         return SourceLine(source.id, "not-in-archive" if absent else "failed", error=error.message)
 
     def _articles(self, source: Source, feed: ParsedFeed) -> list[ArticleUpdate]:
-        found = list(drafts(feed.entries, source=source))
-        known = known_articles(self._db, [draft.url for draft in found])
+        found = drafts(feed.entries, source=source)
+        known = known_articles(self._db, [url for draft in found for url in (draft.url, *draft.also)])
         updates = new_or_changed(
             found,
             known,
@@ -206,6 +198,7 @@ class Run:
             language=feed.language,
             now=self._options.now,
             full_text_below_words=self._options.full_text_below_words,
+            first_answer=self._state(source).ok_at is None,
         )
         kept = [self._keep_page_text(update, known) for update in updates]
         if self._tag is None:
@@ -227,7 +220,7 @@ class Run:
         pending = {p.url: p for p in pending_pages(self._db, now=self._options.now, limit=limit)}
         self._progress.stage("pages", len(pending))
         requests = [Request(p.url, p.source_id, "page", p.article_id) for p in pending.values()]
-        for result in self._fetch(requests, report):
+        for result in self._judged(self._fetch(requests, report), report):
             self._one_page(pending[result.request.url], result, report)
         report.pages.left = count_pending_pages(self._db)
 
@@ -238,6 +231,8 @@ class Run:
             report.pages.fetched += 1
         except SourceError as e:
             update = self._page_failure(page, result, e, report)
+        except AiwireError:
+            raise
         except Exception as e:
             log.exception("page crashed  url=%s", page.url)
             report.internal_errors += 1
@@ -284,6 +279,44 @@ class Run:
                 if left is not None and left <= 0:
                     break
         report.stopped |= answered < len(requests)
+
+    def _judged(self, results: Iterator[FetchResult], report: RunReport) -> Iterator[FetchResult]:
+        """Yield the results; those of hosts out of reach only when it is sure that our own network is up.
+
+        Raises:
+            TryLater: no host could be reached in this run.
+        """
+        held: list[FetchResult] = []
+        for result in results:
+            if self._online or not _is_unreachable(result):
+                self._online = True
+                yield from held
+                held.clear()
+                yield result
+            else:
+                held.append(result)
+        if held and self._is_offline(held, report):
+            raise TryLater(
+                f"none of {len(held)} addresses could be reached ({held[0].outcome}); is this machine online?"
+            )
+        yield from held
+
+    def _is_offline(self, held: list[FetchResult], report: RunReport) -> bool:
+        """Ask a source that answered last time; without one, several hosts out of reach speak against ourselves."""
+        asked = {result.request.url for result in held}
+        good = [
+            (s, self._state(s)) for s in self._sources.values() if s.url not in asked and self._state(s).error is None
+        ]
+        known = [(state.ok_at, source) for source, state in good if state.ok_at]
+        if not known:
+            return len({host_key(url) for url in asked}) >= HOSTS_TO_BLAME_OURSELVES
+        _, source = max(known, key=lambda pair: pair[0])
+        with closing(self._fetcher.fetch_all([_source_request(source, self._state(source))])) as answers:
+            for answer in answers:
+                self._online = not _is_unreachable(answer)
+                if self._online:
+                    self._one_source(answer, report)
+        return not self._online
 
     def _seconds_left(self) -> float | None:
         limit = self._options.max_seconds

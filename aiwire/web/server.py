@@ -28,7 +28,7 @@ DATASETTE_SETTINGS: dict[str, Any] = {
     "facet_time_limit_ms": 1000,
     "sql_time_limit_ms": 2000,
     "num_sql_threads": 8,  # with 3, six slow queries hold up every cheap page
-    "max_returned_rows": 2000,
+    "max_returned_rows": 10000,  # /news/evidence must show every article behind a number
     "cache_size_kb": 65536,
 }
 

@@ -55,7 +55,9 @@ REAL = _Column(_real)
 
 # table -> its columns, as in the file; the tables in the order in which they refer to each other
 TABLES: dict[str, dict[str, _Column]] = {
-    "accelerator_families": dict.fromkeys(("id", "vendor", "kind", "name"), NEEDED),
+    "accelerator_families": {
+        "id": NEEDED, "vendor": NEEDED, "kind": NEEDED, "name": NEEDED, "source": NEEDED, "note": TEXT, "as_of": NEEDED,
+    },
     "accelerators": {
         "id": NEEDED, "family_id": NEEDED, "vendor": NEEDED, "name": NEEDED, "segment": NEEDED, "architecture": TEXT,
         "release_date": TEXT, "memory_gb": REAL, "memory_type": TEXT, "bandwidth_gbs": REAL,
@@ -120,10 +122,22 @@ def describe(accelerator: str) -> list[dict[str, Any]]:
 
 
 def _offers(prices: list[Row], accelerator_id: Value) -> list[Row]:
-    """Return the offers for a part, cheapest first, those without an on-demand price last."""
+    """Return the offers for a part, cheapest first, those without an on-demand price last.
+
+    `price_date` is None if the source does not date the price; `read_on` is when the source was read.
+    """
     shown = ("provider", "instance_type", "region", "gpu_count", "ondemand_usd_per_gpu_hour", "spot_usd_per_gpu_hour",
-             "price_date", "as_of", "note")  # fmt: skip
-    offers = [{column: row[column] for column in shown} for row in prices if row["accelerator_id"] == accelerator_id]
+             "price_date")  # fmt: skip
+    offers = [
+        {column: row[column] for column in shown}
+        | {
+            "read_on": row["as_of"],
+            "source": f"https://github.com/{row['source_repo']}/blob/{row['source_commit']}/{row['source_path']}",
+            "note": row["note"],
+        }
+        for row in prices
+        if row["accelerator_id"] == accelerator_id
+    ]
     return sorted(offers, key=lambda row: float(row["ondemand_usd_per_gpu_hour"] or "inf"))
 
 
