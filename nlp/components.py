@@ -8,8 +8,9 @@ Matching is on the raw text; the spans are derived from it, because a token may 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from spacy.language import Language
@@ -17,13 +18,14 @@ from spacy.tokens import Doc, Span, SpanGroup
 
 from aiwire.types import Candidate, EntityKind, Tagging, TagScope
 from nlp import TAGGER_VERSION
-from nlp.context import Found, load_weights, resolve, with_implied
+from nlp.context import Clues, Found, load_weights, resolve, with_implied
+from nlp.field import FieldMeter, load_field_terms
 from nlp.gazetteer import DATA, Lexicon, load_lexicon
 from nlp.matcher import NameMatcher
 from nlp.prices import PriceFound, find_prices
 from nlp.salience import name_tags, price_records, theme_tags
 from nlp.text import Text
-from nlp.themes import ThemeFound, ThemeMatcher, load_field_terms
+from nlp.themes import ThemeFound, ThemeMatcher
 from nlp.unlisted import UnlistedMatcher, load_unlisted_rules
 
 __all__ = [
@@ -42,7 +44,30 @@ SPANS_KEY = "aiwire"
 _KINDS: tuple[EntityKind, ...] = ("company", "accelerator", "model", "regulation")
 _EMPTY = Tagging()
 
-Component = Callable[[Doc], Doc]
+_BATCH = 10  # documents that a component takes in a row
+
+
+class Component:
+    """A step of the pipeline. In a stream it takes a few documents in a row: its tables stay in the processor's cache.
+
+    Measured: document by document, our part of the run takes half as long again.
+    """
+
+    def __init__(self, run: Callable[[Doc, Work], None]) -> None:
+        self._run = run
+
+    def __call__(self, doc: Doc) -> Doc:
+        """Do the step on one document."""
+        self._run(doc, _work(doc))
+        return doc
+
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int = _BATCH) -> Iterator[Doc]:
+        """Do the step on a stream of documents."""
+        documents = iter(stream)
+        while batch := list(islice(documents, min(batch_size, _BATCH))):
+            for doc in batch:
+                self._run(doc, _work(doc))
+            yield from batch
 
 
 @dataclass(slots=True)
@@ -108,11 +133,10 @@ def _spans(doc: Doc, work: Work) -> Iterator[Span]:
 def make_sentences(nlp: Language, name: str) -> Component:
     """Return the component that splits the raw text into sentences."""
 
-    def sentences(doc: Doc) -> Doc:
-        _work(doc).text.split()
-        return doc
+    def sentences(doc: Doc, work: Work) -> None:
+        work.text.split()
 
-    return sentences
+    return Component(sentences)
 
 
 @Language.factory("aiwire_names", default_config={"data": None})
@@ -121,15 +145,15 @@ def make_names(nlp: Language, name: str, data: str | None) -> Component:
     lexicon = _lexicon(data)
     matchers = {kind: NameMatcher(lexicon, kind) for kind in _KINDS}
     by_id = lexicon.by_id()
-    weights = load_weights(DATA if data is None else Path(data))
+    folder = DATA if data is None else Path(data)
+    weights = load_weights(folder)
+    clues = Clues(FieldMeter(load_field_terms(folder)), load_unlisted_rules(folder).first_names)
 
-    def names(doc: Doc) -> Doc:
-        work = _work(doc)
+    def names(doc: Doc, work: Work) -> None:
         hits = {kind: matcher.find(work.text) for kind, matcher in matchers.items()}
-        work.names = with_implied(resolve(work.text, hits, weights), by_id)
-        return doc
+        work.names = with_implied(resolve(work.text, hits, weights, clues), by_id)
 
-    return names
+    return Component(names)
 
 
 @Language.factory("aiwire_unlisted", default_config={"data": None})
@@ -139,14 +163,12 @@ def make_unlisted(nlp: Language, name: str, data: str | None) -> Component:
     rules = load_unlisted_rules(DATA if data is None else Path(data))
     matcher = UnlistedMatcher(rules, lexicon.common_words, frozenset(e.id for e in lexicon.entities))
 
-    def unlisted(doc: Doc) -> Doc:
-        work = _work(doc)
+    def unlisted(doc: Doc, work: Work) -> None:
         if work.scope == "full":
             found, work.candidates = matcher.find(work.text, work.names)
             work.names = work.names + found
-        return doc
 
-    return unlisted
+    return Component(unlisted)
 
 
 @Language.factory("aiwire_themes", default_config={"data": None})
@@ -154,34 +176,30 @@ def make_themes(nlp: Language, name: str, data: str | None) -> Component:
     """Return the component that finds deployment themes."""
     matcher = ThemeMatcher(_lexicon(data), load_field_terms(DATA if data is None else Path(data)))
 
-    def themes(doc: Doc) -> Doc:
-        work = _work(doc)
+    def themes(doc: Doc, work: Work) -> None:
         if work.scope == "full":
             work.themes, _ = matcher.find(work.text, _evidence(work))
-        return doc
 
-    return themes
+    return Component(themes)
 
 
 def _evidence(work: Work) -> Iterator[tuple[str, int, int]]:
     for price in work.prices:
         yield "price", price.start, price.end
     for name in work.names:
-        if name.kind == "regulation":
-            yield "regulation", name.start, name.end
+        if name.record is None or not (name.record.venue or name.record.news_outlet):
+            yield name.kind, name.start, name.end
 
 
 @Language.factory("aiwire_prices")
 def make_prices(nlp: Language, name: str) -> Component:
     """Return the component that finds prices."""
 
-    def prices(doc: Doc) -> Doc:
-        work = _work(doc)
+    def prices(doc: Doc, work: Work) -> None:
         if work.scope == "full":
             work.prices = find_prices(work.text, work.names)
-        return doc
 
-    return prices
+    return Component(prices)
 
 
 @Language.factory("aiwire_salience", default_config={"data": None})
@@ -189,8 +207,7 @@ def make_salience(nlp: Language, name: str, data: str | None) -> Component:
     """Return the last component: tags, roles and what the text is about."""
     version = _lexicon(data).version
 
-    def salience(doc: Doc) -> Doc:
-        work = _work(doc)
+    def salience(doc: Doc, work: Work) -> None:
         work.tagging = Tagging(
             tags=(*name_tags(work.text, work.names), *theme_tags(work.text, work.themes)),
             prices=tuple(price_records(work.text, work.prices)),
@@ -202,6 +219,5 @@ def make_salience(nlp: Language, name: str, data: str | None) -> Component:
         )
         if work.spans:
             doc.spans[SPANS_KEY] = SpanGroup(doc, name=SPANS_KEY, spans=list(_spans(doc, work)))
-        return doc
 
-    return salience
+    return Component(salience)

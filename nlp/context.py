@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -17,14 +18,18 @@ from typing import NamedTuple
 
 from aiwire.exceptions import ConfigError
 from aiwire.types import EntityKind
+from nlp.casing import is_title_case
+from nlp.field import FieldMeter, FieldTerms
 from nlp.gazetteer import DATA, AliasRule, Record
 from nlp.matcher import Hit
 from nlp.text import Text
 
-__all__ = ["Found", "Weights", "is_title_case", "load_weights", "resolve", "with_implied"]
+__all__ = ["Clues", "Found", "Weights", "load_weights", "resolve", "with_implied"]
 
-_ACCEPT = 0.5  # confidence from which a context alias counts
-_SURE = 0.85  # confidence from which one mention vouches for the others of the same entity
+_SURE_SCORE = 1.7  # log-odds (confidence 0.85) from which one mention vouches for the others of the same entity
+_KNOWN = 0.5  # log-odds from which a name is taken on its prior alone where nothing speaks against it
+_DOUBTS = frozenset(("off-field", "homonym", "article", "first-name", "namesake"))
+_SETTLED = 4  # sure mentions after which the others are taken unseen; a name counts from even odds (0) on
 _PLAIN_CONFIDENCE = {"any": 0.98, "cased": 0.96}
 
 Weights = dict[str, dict[str, float]]
@@ -58,6 +63,16 @@ class _Open:
     right: str = ""
 
 
+class Clues(NamedTuple):
+    """What the features know beside the gazetteer."""
+
+    meter: FieldMeter
+    first_names: frozenset[str]  # of people, in lower case
+
+
+_NO_CLUES = Clues(FieldMeter(FieldTerms((), 1.0)), frozenset())
+
+
 @cache
 def load_weights(folder: Path = DATA) -> Weights:
     """Return the weight of each feature by kind.
@@ -77,21 +92,47 @@ def load_weights(folder: Path = DATA) -> Weights:
     return weights
 
 
-def resolve(text: Text, hits: dict[EntityKind, list[Hit]], weights: Weights) -> list[Found]:
+def resolve(text: Text, hits: dict[EntityKind, list[Hit]], weights: Weights, clues: Clues = _NO_CLUES) -> list[Found]:
     """Return the hits that mean an entity, in the order of the kinds and of the text."""
     found: list[Found] = []
     unsure: list[_Open] = []
+    vetoed: set[str] = set()
     for kind, of_kind in hits.items():
         for hit in of_kind:
-            plain = next((reading for reading in hit.readings if reading[1].policy != "context"), None)
-            if plain is not None:
+            readings = [reading for reading in hit.readings if not _vetoed(text, hit, reading[1])]
+            if len(readings) < len(hit.readings):
+                vetoed.update(r.entity.id for r, _ in hit.readings)
+            plain = next((reading for reading in readings if reading[1].policy != "context"), None)
+            if plain is None:
+                unsure.extend(_Open(hit, r, a, kind, [], a.prior) for r, a in readings)
+            elif plain[1].policy == "any" or not _is_person(text, hit, clues):
                 found.append(_plain(kind, hit, *plain))
-            else:
-                unsure.extend(_Open(hit, r, a, kind, [], a.prior) for r, a in hit.readings if not _vetoed(text, hit, a))
     if unsure:
-        found.extend(_decide(text, unsure, found, weights))
+        # companies first: an owner that its context made sure vouches for its chips and models
+        for companies in (True, False):
+            some = [place for place in unsure if (place.kind == "company") == companies]
+            if some:
+                found.extend(_decide(_Scene(text, found, clues, vetoed), some, weights))
         found.sort(key=lambda f: (f.kind, f.start))
     return list(_without_series(text, found))
+
+
+def _is_person(text: Text, hit: Hit, clues: Clues) -> bool:
+    """Return whether a first name stands before a name of one word: "Sharon Goldman"."""
+    if " " in text.raw[hit.start : hit.end]:
+        return False
+    match = _WORD_BEFORE.search(text.raw, max(0, hit.start - 20), hit.start)
+    return match is not None and match[1].lower() in clues.first_names and match[1] not in _ALSO_VERBS
+
+
+def _is_owner(text: Text, hit: Hit) -> bool:
+    """Return whether a firm's head is meant, who may have given it his name: "Edelman CEO Richard Edelman"."""
+    return _HEAD_BEFORE.search(text.folded, max(0, hit.start - 40), hit.start) is not None
+
+
+_HEAD_BEFORE = re.compile(r"\b(?:ceo|co-?founder|founder|chairman|chairwoman|chief executive),? [\w.-]+ \Z")
+_WORD_BEFORE = re.compile(r"\b([A-Z][a-z-]+) \Z")
+_ALSO_VERBS = ("Will", "Mark", "Max", "Rob")  # "Will Nvidia ...?"
 
 
 def _without_series(text: Text, found: list[Found]) -> Iterator[Found]:
@@ -104,7 +145,9 @@ def _without_series(text: Text, found: list[Found]) -> Iterator[Found]:
 
 
 def _same_maker(one: Found, other: Found) -> bool:
-    return one.record is not None and other.record is not None and one.record.entity.parent == other.record.entity.parent
+    return (
+        one.record is not None and other.record is not None and one.record.entity.parent == other.record.entity.parent
+    )
 
 
 def with_implied(found: list[Found], by_id: Mapping[str, Record]) -> list[Found]:
@@ -115,7 +158,9 @@ def with_implied(found: list[Found], by_id: Mapping[str, Record]) -> list[Found]
         for entity_id in f.record.implies if f.record else ():
             if entity_id not in named:
                 entity = by_id[entity_id].entity
-                inside.append(f._replace(id=entity_id, name=entity.name, rule="implied", record=by_id[entity_id], part=None))
+                inside.append(
+                    f._replace(id=entity_id, name=entity.name, rule="implied", record=by_id[entity_id], part=None)
+                )
     return found + inside
 
 
@@ -125,38 +170,52 @@ def _plain(kind: EntityKind, hit: Hit, record: Record, alias: AliasRule) -> Foun
 
 
 def _vetoed(text: Text, hit: Hit, alias: AliasRule) -> bool:
-    raw = text.raw
-    return any(raw.endswith(v, 0, hit.start) for v in alias.veto_left) or any(
-        raw.startswith(v, hit.end) for v in alias.veto_right
-    )
+    return text.raw.endswith(alias.veto_left, 0, hit.start) or text.raw.startswith(alias.veto_right, hit.end)
 
 
-def _decide(text: Text, unsure: list[_Open], sure: list[Found], weights: Weights) -> Iterator[Found]:
-    scene = _Scene(text, sure)
+def _decide(scene: _Scene, unsure: list[_Open], weights: Weights) -> Iterator[Found]:
+    scene.persons = {
+        p.record.entity.id
+        for p in unsure
+        if _is_person(scene.text, p.hit, scene.clues) and not _is_owner(scene.text, p.hit)
+    }
+    vouched: Counter[str] = Counter()
     for place in unsure:
-        scene.look_around(place)
-        for name, weight in weights.get(place.kind, {}).items():
-            if FEATURES[name](scene, place):
-                place.score += weight
-                if name != "bias":
-                    place.features.append(name)
-    vouched = {p.record.entity.id for p in unsure if _logistic(p.score) >= _SURE}
-    best: dict[tuple[str, int], tuple[float, _Open]] = {}
+        entity_id = place.record.entity.id
+        if vouched[entity_id] >= _SETTLED:  # one sense per document: the rest need no look
+            place.score = _SURE_SCORE
+            place.features.append("repeat")
+            continue
+        _weigh(scene, place, weights.get(place.kind, {}))
+        vouched[entity_id] += place.score >= _SURE_SCORE
+    best: dict[tuple[str, int], _Open] = {}
     for place in unsure:
-        if place.record.entity.id in vouched and _logistic(place.score) < _SURE:
+        if vouched[place.record.entity.id] and place.score <= _SURE_SCORE and "repeat" not in place.features:
             place.features.append("repeat")
             place.score += weights.get(place.kind, {}).get("repeat", 0.0)
-        confidence = _logistic(place.score)
         key = (place.kind, place.hit.start)
-        if confidence >= _ACCEPT and confidence > best.get(key, (0.0,))[0]:
-            best[key] = (confidence, place)
-    for confidence, place in best.values():
+        proven = any(weights[place.kind][name] > 0 for name in place.features)
+        if not proven and place.score >= _KNOWN and scene.hints(place) and not _DOUBTS.intersection(place.features):
+            place.features.append("prior")
+            proven = True
+        if place.score >= 0 and proven and (key not in best or place.score > best[key].score):
+            best[key] = place
+    for place in best.values():
         entity, hit = place.record.entity, place.hit
-        rule = "context:" + "+".join(place.features)
+        rule, confidence = "context:" + "+".join(place.features), round(_logistic(place.score), 3)
         yield Found(
-            place.kind, entity.id, entity.name, hit.start, hit.end, rule, round(confidence, 3), place.alias.part,
-            place.record,
-        )  # fmt: skip
+            place.kind, entity.id, entity.name, hit.start, hit.end, rule, confidence, place.alias.part, place.record
+        )
+
+
+def _weigh(scene: _Scene, place: _Open, weights: dict[str, float]) -> None:
+    """Add up the features of a place."""
+    scene.look_around(place)
+    for name, weight in weights.items():
+        if FEATURES[name](scene, place):
+            place.score += weight
+            if name != "bias":
+                place.features.append(name)
 
 
 def _logistic(x: float) -> float:
@@ -169,14 +228,19 @@ def _logistic(x: float) -> float:
 class _Scene:
     """What the features look at: the text and the names in it that are beyond doubt."""
 
-    def __init__(self, text: Text, sure: list[Found]) -> None:
+    def __init__(self, text: Text, sure: list[Found], clues: Clues, vetoed: set[str]) -> None:
         self.text = text
+        self.clues = clues
+        self.vetoed = vetoed  # ids of which a mention was refused by its veto
+        self.persons: set[str] = set()  # ids whose name is somebody's surname in this text
         self.ids = {f.id for f in sure}
         self.starts = {f.start: f for f in sure}
         self.ends = {f.end: f for f in sure}
         self.of_field = sum(1 for f in sure if f.kind in ("accelerator", "model") or _in_field(f.record))
+        self.of_chips = sum(1 for f in sure if f.kind in ("accelerator", "model"))
         self._sure = sure
         self._title_case: dict[int, bool] = {}
+        self._words: dict[str, float] | None = None
 
     def in_sentence(self, entity_id: str | None, place: _Open) -> bool:
         if entity_id not in self.ids:
@@ -188,9 +252,24 @@ class _Scene:
         """Another accelerator of the same maker is named beyond doubt."""
         owner = place.record.entity.parent
         return any(
-            f.kind == "accelerator" and f.record is not None and f.record.entity.parent == owner and f.id != place.record.entity.id
+            f.kind == "accelerator"
+            and f.record is not None
+            and f.record.entity.parent == owner
+            and f.id != place.record.entity.id
             for f in self._sure
         )
+
+    def field_beside(self, place: _Open) -> float:
+        """Return how much the other words of the text are of the field or of business; 1 is enough."""
+        if self._words is None:
+            self._words = self.clues.meter.found(self.text)
+        own = self.text.folded[place.hit.start : place.hit.end]
+        return sum(weight for word, weight in self._words.items() if word != own)
+
+    def hints(self, place: _Open) -> bool:
+        """Return whether anything in the text hints at the field or at business."""
+        known = self.of_field if place.kind == "company" else self.of_chips
+        return known > 0 or self.field_beside(place) >= _OFF_FIELD
 
     def in_title_case(self, place: _Open) -> bool:
         index = self.text.sentence_index(place.hit.start)
@@ -207,17 +286,11 @@ class _Scene:
         """Fill in what stands left and right of the place in its sentence, folded."""
         start, end = self.text.sentence_at(place.hit.start)
         place.left = self.text.folded[max(start, place.hit.start - 60) : place.hit.start]
-        place.right = self.text.folded[place.hit.end : min(end, place.hit.end + 60)]
+        place.right = self.text.folded[place.hit.end : min(end, place.hit.end + 100)]
 
 
 def _in_field(record: Record | None) -> bool:
     return record is not None and record.entity.kind == "company" and not (record.venue or record.news_outlet)
-
-
-def is_title_case(sentence: str) -> bool:
-    """Return whether capitals say nothing in `sentence`: most longer words after the first have one."""
-    words = [w for w in re.findall(r"[^\W\d_]{4,}", sentence)[1:]]
-    return len(words) >= 2 and sum(w[0].isupper() for w in words) >= 0.6 * len(words)
 
 
 _VERBS = (
@@ -225,25 +298,43 @@ _VERBS = (
     r"buys|rais(?:es|ed|ing)|hir(?:es|ed|ing)|partner(?:s|ed)|invest(?:s|ed)|report(?:s|ed)|plans|expects|offers|sells|"
     r"ships|builds|built|makes|employs|sued|sues|agreed|agrees|claims|claimed|warned|told|declined|confirmed|revealed|"
     r"signed|signs|reportedly|recently|owns|operates|provides|develops|argues|charges|competes|disclosed|committed|"
-    r"acknowledged|wants|hopes|spent|spends|opened|closed|laid off|cut|aims|intends|lets|has (?:been|also|said|raised|built)"
+    r"acknowledged|wants|hopes|spent|spends|opened|closed|laid off|cut|aims|intends|lets|has (?:been|also|said|"
+    r"raised|built)|publish(?:es|ed)|wrote|writes|design(?:s|ed)|trains|trained|named|appoint(?:s|ed)|sold|supplie[sd]|"
+    r"deliver(?:s|ed)|joins|backs|backed|rolled out|rolls out|teamed|teams up|earned|earns|open-sourc(?:es|ed)|holds|"
+    r"leads|led|runs|ran|hosts|hosted|rents|leases|leased|won|wins|lost|faces|faced|expand(?:s|ed)|fell|rose|jumped"
 )
 _RIGHT_VERB = re.compile(rf"(?:,? (?:which|who))? (?:{_VERBS})\b")
 _RIGHT_WEAK = re.compile(r" (?:is|was|has|had|will|would|can|could|also|does|did|may|might|uses|used|now|just)\b")
 _RIGHT_PERSON = re.compile(
-    r"(?:'s)?,? (?:\w+ )?(?:ceo|cto|cfo|coo|chief|co-?founders?|founders?|president|chairman|executives?|spokes\w+|engineers?|"
+    r"(?:'s)?,? (?:\w+ )?(?:ceo|cto|cfo|coo|chief|co-?founders?|founders?|president|chairman|executives?|spokes\w+|"
+    r"engineers?|"
     r"researchers?|employees|staff|shares|stock|investors?|shareholders|board|customers|earnings|revenue|headquarters|"
     r"subsidiary|vice president|vp|svp|team|office|platform|cloud|api|partnership|deal)\b"
 )
 _RIGHT_FORM = re.compile(r",? (?:inc|corp|corporation|ltd|llc|plc|technologies|holdings|platforms|labs|group)\b")
+_FIRM = (
+    r"start-?up|company|firm|maker|chipmaker|carmaker|automaker|provider|lab|developer|platform|giant|bank|retailer|"
+    r"manufacturer|supplier|vendor|group|consultancy|unicorn|operator|insurer|distributor|subsidiary|neocloud|studio"
+)
+_RIGHT_APPOSITION = re.compile(
+    rf", (?:(?:the|a|an|another|its) (?:[^\s,.;]+ ){{0,8}}(?:{_FIRM})\b|"
+    r"(?:which|whose) (?:\w+ly )?(?:makes?|sells?|records?|builds?|offers?|runs?|provides?|develops?|operates?|lets|"
+    r"helps|owns|raised|counts|competes|speciali[sz]\w+|employs|trains|designs|hosts|rents|leases|supplies|ships|"
+    r"(?:is|was) (?:based|founded|backed|valued)|has (?:raised|built)|models|software|product|chips|ceo|founders?)\b|"
+    r"(?:based|headquartered|founded) in\b|(?:an? )?(?:maker|developer|provider|seller|supplier) of\b)"
+)
 _RIGHT_OWNED = re.compile(
     r"-(?:owned|backed|based|led|built|made|powered|funded|run|operated|hosted|developed|designed)\b"
 )
 _TICKER = re.compile(r"(?: inc\.?| corp\.?)?,? ?[(\[](?:nasdaq|nyse|hkex|tsx|lse|amex|otc|krx|tse|euronext)\b")
 _LEFT_ORG = re.compile(
-    r"\b(?:start-?ups?|company|companies|firms?|giants?|makers?|chipmakers?|rivals?|provider|vendors?|lab|parent|unicorn|"
-    r"competitors?|subsidiary|hyperscalers?|neoclouds?|ceo of|cto of|cfo of|chief of|founders? of|founded|head of .{1,20} at|"
+    r"\b(?:start-?ups?|company|companies|firms?|giants?|makers?|chipmakers?|rivals?|provider|vendors?|lab|parent|"
+    r"unicorn|"
+    r"competitors?|subsidiary|hyperscalers?|neoclouds?|ceo of|cto of|cfo of|chief of|founders? of|founded|"
+    r"head of .{1,20} at|"
     r"engineers? at|researchers? at|executives? at|shares of|stake in|invest\w* in|acqui\w+|bought|joined|joining|left|"
-    r"partner\w* with|deal with|owned by|backed by|contract with|agreement with|spokes\w+ for|customers? (?:like|such as|including))"
+    r"partner\w* with|deal with|owned by|backed by|contract with|agreement with|spokes\w+ for|customers? (?:like|"
+    r"such as|including))"
     r"(?: of| like|,| such as| including|:)? \Z"
 )
 _LEFT_PREP = re.compile(
@@ -253,9 +344,12 @@ _LEFT_ARTICLE = re.compile(r"\b(?:a|an|the|this|that|our|your|my|their|its|his|h
 _RIGHT_LOWER_NOUN = re.compile(r" [a-z]+")
 _HARDWARE = (
     r"gpus?|graphics|cards?|chips?|accelerators?|instances?|servers?|nodes?|racks?|clusters?|superchips?|processors?|"
-    r"systems?|tensor|vram|hbm\w*|\d+ ?gb|pcie|sxm\d?|nvlink|silicon|pods?|devices?|boards?|modules?|platform|architecture"
+    r"systems?|tensor|vram|hbm\w*|\d+ ?gb|pcie|sxm\d?|nvlink|silicon|pods?|devices?|boards?|modules?|platform|"
+    r"architecture"
 )
-_HARDWARE_NEAR = re.compile(r"\b(?:gpus?|cuda|tensor cores?|hbm\w*|nvlink|tflops|fp8|fp4|inference|flops|gemm|sm_?\d\d+|smem|vram)\b")
+_HARDWARE_NEAR = re.compile(
+    r"\b(?:gpus?|cuda|tensor cores?|hbm\w*|nvlink|tflops|fp8|fp4|inference|flops|gemm|sm_?\d\d+|smem|vram)\b"
+)
 _RIGHT_HARDWARE = re.compile(rf"s?[ -](?:\w+ )?(?:{_HARDWARE})\b")
 _LEFT_HARDWARE = re.compile(
     rf"\b(?:{_HARDWARE}|nvidia|amd|intel|google|huawei|aws|amazon|qualcomm)[ (:,]+(?:the |like )?\Z"
@@ -272,11 +366,36 @@ _LEFT_MODEL = re.compile(
     r"\b(?:models?|llms?|chatbots?|fine-?tuned?|prompt\w*|using|ask(?:ed)?)(?: like| such as| called|,|:)? \Z"
 )
 _LAW = re.compile(
-    r"\b(?:compl\w+|regulat\w+|law|laws|legislation|fine[sd]?|breach\w*|article \d|provisions?|requirements?|certifi\w+|"
+    r"\b(?:compl\w+|regulat\w+|law|laws|legislation|fine[sd]?|breach\w*|article \d|provisions?|requirements?|"
+    r"certifi\w+|"
     r"audit\w*|standards?|obligations?|violat\w+|directive|rules?|penalt\w+|enforce\w*)\b"
 )
 _LISTING_LEFT = re.compile(r"(?:, (?:and |or )?| and | or |/| & | vs\.? )\Z")
 _LISTING_RIGHT = re.compile(r"(?:,? (?:and|or|&|vs\.?) |, |/)")
+
+
+_OFF_FIELD = 0.7  # weight of the words of field and business below which nothing hints at either
+_TELLING = 200  # characters from which the lack of such words tells something
+_NEAR_FIELD = 1.2  # ... from which a homonym is not worth a look
+
+
+def _off_field(scene: _Scene, place: _Open) -> bool:
+    """Nothing in the text is of the field or of business."""
+    return len(scene.text.raw) >= _TELLING and not scene.hints(place)
+
+
+def _homonym(scene: _Scene, place: _Open) -> bool:
+    """The text, hardly of the field, has the name as a common word or as part of another name: "the apple"."""
+    if scene.of_field > 1 or len(scene.text.raw) < _TELLING or scene.field_beside(place) >= _NEAR_FIELD:
+        return False
+    if place.record.entity.id in scene.vetoed:
+        return True
+    surface = scene.text.raw[place.hit.start : place.hit.end]
+    return surface[0].isupper() and surface.isalpha() and _has_word(scene.text.raw, surface.lower())
+
+
+def _has_word(raw: str, word: str) -> bool:
+    return re.search(rf"(?<![\w./@-]){word}s?(?![\w/@]|\.\w)", raw) is not None
 
 
 def _neighbour(scene: _Scene, place: _Open) -> bool:
@@ -300,7 +419,7 @@ def _product_of(scene: _Scene, place: _Open) -> bool:
 
 
 def _capital_left(scene: _Scene, place: _Open) -> bool:
-    """Part of a longer name: a capitalised word stands right before ("Robotics Arm"), and it does not begin the sentence."""
+    """Part of a longer name: a capitalised word that does not begin the sentence stands before ("Robotics Arm")."""
     if scene.in_title_case(place):
         return False
     start, _ = scene.text.sentence_at(place.hit.start)
@@ -316,7 +435,10 @@ def _capital_right(scene: _Scene, place: _Open) -> bool:
     return match is not None and place.hit.end + 1 not in scene.starts
 
 
-_CAPITAL_BEFORE = re.compile(r"[A-Z][\w-]* \Z")
+_CAPITAL_BEFORE = re.compile(
+    r"\b(?!(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day |(?:January|February|March|April|May|June|July|August|September|"
+    r"October|November|December) )[A-Z][\w-]* \Z"
+)
 _CAPITAL_AFTER = re.compile(r" [A-Z][a-z]")
 
 
@@ -340,6 +462,11 @@ FEATURES: dict[str, Callable[[_Scene, _Open], bool]] = {
     "possessive": lambda scene, place: place.right.startswith("'s "),
     "person": lambda scene, place: _RIGHT_PERSON.match(place.right) is not None,
     "legal-form": lambda scene, place: _RIGHT_FORM.match(place.right) is not None,
+    "apposition": lambda scene, place: _RIGHT_APPOSITION.match(place.right) is not None,
+    "first-name": lambda scene, place: _is_person(scene.text, place.hit, scene.clues),
+    "namesake": lambda scene, place: place.record.entity.id in scene.persons,
+    "off-field": _off_field,
+    "homonym": _homonym,
     "owned": lambda scene, place: _RIGHT_OWNED.match(place.right) is not None,
     "ticker": lambda scene, place: _TICKER.match(place.right) is not None,
     "organisation": lambda scene, place: _LEFT_ORG.search(place.left) is not None,

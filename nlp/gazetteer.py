@@ -82,6 +82,7 @@ class Term:
     text: str  # lower case
     weight: float
     prefix: bool = False
+    near: tuple[str, ...] = ()  # groups of field.json or kinds of names that its sentence must hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,7 @@ def _read(path: Path) -> str:
 
 
 def _objects(file: str, text: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         where = f"{file}:{number}"
@@ -268,10 +269,10 @@ def _theme(raw: dict[str, Any], where: str) -> ThemeRule:
     _known_keys(raw, _THEME_KEYS, where)
     terms = []
     for item in _list_of_objects(raw, "terms", where):
-        _known_keys(item, {"s", "w"}, where)
+        _known_keys(item, {"s", "w", "near"}, where)
         text = cast(str, _text(item, "s", where, required=True)).lower()
         weight = _number(item, "w", 1.0, where)
-        terms.append(Term(text.rstrip("*"), weight, prefix=text.endswith("*")))
+        terms.append(Term(text.rstrip("*"), weight, prefix=text.endswith("*"), near=_texts(item, "near", where)))
     if not any(t.weight > 0 for t in terms):
         raise ConfigError(f"{where}: 'terms' must hold at least one positive weight")
     threshold = _number(raw, "threshold", 1.0, where)

@@ -26,11 +26,13 @@ def _words(text: str) -> frozenset[str]:
 # words that sloppy HTML extraction glues to a link's text: "ofNvidia", "Anthropicand"
 _GLUE_LEFT = _words("a an and as at by for from has in is its like of on or said than that the through to via was with")
 _GLUE_RIGHT = _words(
-    "also and announced as at by for from has in is of on or said says that the to was which will with"
+    "also and announced are as at by for from has in is of on or said says that the to was were which will with"
 )
 _LETTERS_BEFORE = re.compile(r"(?<![^\W_])[a-z]+\Z")
-_LETTERS_AFTER = re.compile(r"[a-z]+(?![^\W_])")
+_NAME_BEFORE = re.compile(r"(?<![^\W_])[A-Z]\w{2,}?(?:and|or|with|from|by|for|of|to)\Z")  # "RekaandDecart"
+_LETTERS_AFTER = re.compile(r"[a-z]+(?=[A-Z]|[\W_]|\Z)")
 _COUNT_BEFORE = re.compile(r"(?<![^\W_])\d+x\Z")
+_GLUED_REACH = 24  # characters of a glued word that are looked at
 _GLUED_MIN = 4  # letters of a name that may be recognised in glued text
 _URL_EDGE = frozenset("/.@-_=#&?%:")
 _DIGIT_GAP = re.compile(r"(?<=\d)[ -](?=\w)|(?<=\w)[ -](?=\d)")
@@ -90,9 +92,15 @@ class NameMatcher:
             if start and (before := folded[start - 1]).isalnum() and before < CJK:
                 if not raw[start].isupper() and not (open_end and before == "x"):
                     continue
-            elif end < len(folded) and (after := folded[end]).isalpha() and after < CJK and after != "s":
-                if not self._shorter[index] and not raw[start].isupper():
-                    continue
+            elif (
+                end < len(folded)
+                and (after := folded[end]).isalpha()
+                and after < CJK
+                and after != "s"
+                and not self._shorter[index]
+                and not raw[start].isupper()
+            ):
+                continue
             hit = self._hit(text, index, start, end)
             if hit is not None:
                 hits.append(hit)
@@ -109,9 +117,15 @@ class NameMatcher:
                 return None
         elif not left_clear and not self._left_open(text, start):
             return None
+        strange = not left_clear and not self._left_usual(text, start)
         for candidate in (index, *self._shorter[index]):
             stop = start + len(self._patterns[candidate])
-            if self._right_open(text, stop) and (readings := self._readings_of(candidate, text, start, stop)):
+            if not self._right_open(text, stop):
+                continue
+            readings = self._readings_of(candidate, text, start, stop)
+            if strange:
+                readings = _certain(readings, text.raw[start:stop])
+            if readings:
                 return None if _inside_url(folded, start, stop) else Hit(start, stop, readings)
         return None
 
@@ -129,6 +143,16 @@ class NameMatcher:
         return tuple(found)
 
     def _left_open(self, text: Text, start: int) -> bool:
+        """Return whether a name may begin at `start`, inside a run of letters."""
+        if self._left_usual(text, start):
+            return True
+        if not text.raw[start].isupper():
+            return False
+        low = max(0, start - _GLUED_REACH)
+        return bool(_LETTERS_BEFORE.search(text.raw, low, start) or _NAME_BEFORE.search(text.raw, low, start))
+
+    def _left_usual(self, text: Text, start: int) -> bool:
+        """Return whether a count ("8x") or a small word ("of") is glued to the name at `start`."""
         before = text.folded[max(0, start - 12) : start]
         if self._open_end and _COUNT_BEFORE.search(before):
             return True
@@ -152,6 +176,13 @@ class NameMatcher:
         return glued is not None and glued[0] in _GLUE_RIGHT and _word_length(text.raw, end) >= _GLUED_MIN
 
 
+def _certain(readings: tuple[tuple[Record, AliasRule], ...], surface: str) -> tuple[tuple[Record, AliasRule], ...]:
+    """Return the readings that hold where any word may be glued to the name: "useTailscale", "futureMicrosoft"."""
+    if len(surface) < _GLUED_MIN or surface.isupper():
+        return ()
+    return tuple((r, rule) for r, rule in readings if rule.policy != "context" and rule.surface == surface)
+
+
 def _word_length(raw: str, end: int) -> int:
     start = end
     while start > 0 and is_word(raw[start - 1]):
@@ -168,8 +199,8 @@ def _prefixes(patterns: list[str]) -> Iterator[tuple[int, ...]]:
 
 def _inside_url(folded: str, start: int, end: int) -> bool:
     """Return whether the place lies in a URL, an e-mail address, a user name or a domain name."""
-    left = folded[start - 1] if start else " "
-    right = folded[end] if end < len(folded) else " "
+    left = folded[start - 1 : start]
+    right = folded[end : end + 1]
     if left == "@":
         return True
     if left not in _URL_EDGE and right not in _URL_EDGE:

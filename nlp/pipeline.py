@@ -1,4 +1,7 @@
-"""Build the tagger and stream articles through it. Names are found in every language, the rest in English texts only."""
+"""Build the tagger and stream articles through it.
+
+Names are found in every language, the rest in English texts only.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ __all__ = ["load_tagger", "tag_article", "tag_articles", "versions"]
 _WITH_DATA = ("aiwire_names", "aiwire_unlisted", "aiwire_themes", "aiwire_salience")
 _ORDER = ("aiwire_sentences", "aiwire_names", "aiwire_unlisted", "aiwire_prices", "aiwire_themes", "aiwire_salience")
 _BATCH = 16  # documents in memory at a time
+_ENDLESS = 2000  # characters without a space
 
 
 def load_tagger(data: Path | None = None) -> Language:
@@ -55,9 +59,18 @@ def tag_article(nlp: Language, title: str, text: str, language: str | None = Non
 
 def _doc(nlp: Language, article: ArticleText) -> Doc:
     raw = join(article.title, article.text)
-    doc = nlp.make_doc(raw)
+    doc = Doc(nlp.vocab, words=[raw], spaces=[False]) if _has_endless_word(raw) else nlp.make_doc(raw)
     prepare(doc, raw, title_length=len(article.title), scope=_scope(article.language), spans=False)
     return doc
+
+
+def _has_endless_word(raw: str) -> bool:
+    """Return whether a run without space would stall spaCy's tokenizer, which is quadratic in it.
+
+    50,000 dollar signs take it minutes. No component of ours needs tokens, so such a text becomes a single one.
+    """
+    chunks = (raw[i : i + _ENDLESS // 2] for i in range(0, len(raw) - _ENDLESS // 2, _ENDLESS // 2))
+    return any(" " not in chunk for chunk in chunks) and max(map(len, raw.split()), default=0) >= _ENDLESS
 
 
 def _scope(language: str | None) -> TagScope:

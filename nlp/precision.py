@@ -1,4 +1,4 @@
-"""How often tags of an entity were right in the labelled texts: measured once, shipped as data, shown beside each trend."""
+"""How often tags of an entity were right in the labelled texts: measured once, shipped as data, shown by each trend."""
 
 from __future__ import annotations
 
@@ -6,24 +6,21 @@ import json
 from pathlib import Path
 
 from aiwire.exceptions import ConfigError
-from nlp.evaluate import Counts, Report
+from nlp.evaluate import Report
 
 __all__ = ["PRECISION_FILE", "load_precision", "precision_of"]
 
 PRECISION_FILE = Path(__file__).parent / "data" / "precision.json"
+ENOUGH = 5  # judged tags from which an entity's own figure says more than its kind's
 _KINDS = {"companies": "company", "accelerators": "accelerator", "themes": "theme"}
 
 
 def precision_of(report: Report) -> dict[str, tuple[float, int]]:
-    """Return precision (0..1) and number of judged tags, by entity id; and by kind, for entities that were not met."""
-    measured = {_KINDS[kind]: counts for kind, counts in report.presence.items()}
-    measured |= {entity: counts for (_, entity), counts in report.per_entity.items()}
-    measured |= report.per_theme
-    return {name: (round(c.precision, 4), _judged(c)) for name, c in sorted(measured.items()) if _judged(c)}
-
-
-def _judged(counts: Counts) -> int:
-    return counts.tp + counts.fp
+    """Return precision (0..1) and number of judged tags, by kind, and by entity id where enough tags were judged."""
+    kinds = {_KINDS[kind]: counts for kind, counts in report.presence.items()}
+    entities = {entity: counts for (_, entity), counts in report.per_entity.items()} | report.per_theme
+    enough = {name: counts for name, counts in entities.items() if counts.tp + counts.fp >= ENOUGH}
+    return {name: (round(c.precision, 4), c.tp + c.fp) for name, c in sorted((kinds | enough).items()) if c.tp + c.fp}
 
 
 def load_precision(path: Path = PRECISION_FILE) -> dict[str, tuple[float, int]]:

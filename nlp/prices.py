@@ -1,7 +1,7 @@
 """Find prices of compute, hardware and model use: anchored patterns around a currency sign or word. Pure.
 
-An amount is a price only with a reason: a unit ("per GPU-hour", "/1M tokens", "/month"), or a price word and a thing that
-is sold near by. Funding sums, revenue, capex totals, salaries and share prices are not prices; nor is a bare amount.
+An amount is a price only with a reason: a unit ("per GPU-hour", "/1M tokens", "/month"), or a price word and a thing
+that is sold near by. Funding sums, revenue, capex totals, salaries and share prices are not prices, nor is a bare sum.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class _Amount:
 
 
 _NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+"
-_SCALE = r"thousand|million|billion|trillion|mn|bn|tn|mio|[kKMBT](?![a-zA-Z])"
+_SCALE = r"thousand|million|billion|trillion|mn|bn|tn|mio|[kKMBTmb](?![a-zA-Z])"
 _SIGN = r"(?:US|HK|NT|AU|CA|A|C|S)?\\?\$|€|£|¥|₹|₩|(?:USD|EUR|GBP|CHF|RMB|CNY|HKD|JPY|INR)[ \xa0]?"
 _SIGN_PREFIX = re.compile(r"(?:US|HK|NT|AU|CA|A|C|S)?\\?\Z")
 _AMOUNT = re.compile(
@@ -73,8 +73,8 @@ _MONEY = AhoCorasick(
 _SCALES = {"k": 1e3, "thousand": 1e3, "m": 1e6, "mn": 1e6, "mio": 1e6, "million": 1e6, "b": 1e9, "bn": 1e9,
            "billion": 1e9, "t": 1e12, "tn": 1e12, "trillion": 1e12}  # fmt: skip
 _CURRENCIES = {
-    "$": "USD", "US$": "USD", "HK$": "HKD", "NT$": "TWD", "A$": "AUD", "AU$": "AUD", "C$": "CAD", "CA$": "CAD", "S$": "SGD",
-    "€": "EUR", "£": "GBP", "¥": "CNY", "₹": "INR", "₩": "KRW", "RMB": "CNY",
+    "$": "USD", "US$": "USD", "HK$": "HKD", "NT$": "TWD", "A$": "AUD", "AU$": "AUD", "C$": "CAD", "CA$": "CAD",
+    "S$": "SGD", "€": "EUR", "£": "GBP", "¥": "CNY", "₹": "INR", "₩": "KRW", "RMB": "CNY",
 }  # fmt: skip
 _WORDS = (("dollar", "USD"), ("euro", "EUR"), ("pound", "GBP"), ("yuan", "CNY"), ("renminbi", "CNY"), ("rmb", "CNY"),
           ("yen", "JPY"), ("won", "KRW"), ("rupee", "INR"), ("cent", "USD"), ("€", "EUR"))  # fmt: skip
@@ -99,67 +99,93 @@ _UNITS = tuple(
         ),
         (r"\s?(?:per|/|a)\s?(?:k?wh|kilowatt[ -]?hours?|kw/h)\b", "kwh"),
         (
-            r"\s?(?:(?:per|/|an?|each|every)\s?(?:user |seat |person )?(?:/ ?|per )?(?:month|mo)\b|monthly\b|\s?/monthto\b)",
+            r"\s?(?:(?:per|/|an?|each|every)\s?(?:user |seat |person )?(?:/ ?|per )?(?:month|mo)\b|monthly\b|"
+            r"\s?/monthto\b)",
             "month",
         ),
         (r"\s?/\s?month", "month"),
         (
-            rf"\s?(?:{_PER}|apiece per)\s?(?:gpu|card|chip|accelerator|graphics card|module|unit|superchip|processor|{_GPU})\b",
+            rf"\s?(?:{_PER}|apiece per)\s?(?:gpu|card|chip|accelerator|graphics card|module|unit|superchip|"
+            rf"processor|{_GPU})\b",
             "card",
         ),
         (rf"\s?{_PER}\s?(?:server|node|8-gpu \w+|box)\b", "server"),
         (rf"\s?{_PER}\s?(?:system|rack|cabinet|laptop|pc|workstation|machine|pod|desktop)\b", "system"),
         (
-            r"\s?(?:per|/|for every|for each)[ -]?(?:1,?0{3}\b|1?k\b|thousand\b|image|minute|second|day|week|year|request|query|"
+            r"\s?(?:per|/|for every|for each)[ -]?(?:1,?0{3}\b|1?k\b|thousand\b|image|minute|second|day|week|year|"
+            r"request|query|"
             r"search|page|token|input token|output token|call|session|task|message|conversation|gb|gigabyte|token)",
             "other",
         ),
     )
 )
 _LEFT_TOKENS = re.compile(r"\bper (?:1m|m|(?:one |1 )?million) (?:\w+ ){0,2}tokens?\b[^.$€£]{0,60}\Z")
-_TOKEN_SIDE = re.compile(
-    r"\s?(?:\([^)]{0,20}\))?\s?(?:(?:cached|cache|uncached|fresh) )?(?:input|output|cached)\b"
-)
+_TOKEN_SIDE = re.compile(r"\s?(?:\([^)]{0,20}\))?\s?(?:(?:cached|cache|uncached|fresh) )?(?:input|output|cached)\b")
 _JOIN = re.compile(
-    r"\s?(?:/|,|and|or|to|vs\.?|versus|compared (?:to|with)|against|\+|;|from|&|-|–|for (?:input|output)(?: and)?|input(?: and|,)?|output(?: and|,)?|\([^)]{0,14}\)|in|out)*\s?"
+    r"\s?(?:/|,|and|or|to|vs\.?|versus|compared (?:to|with)|against|\+|;|from|&|-|–|for (?:input|output)(?: and)?|"
+    r"input(?: and|,)?|output(?: and|,)?|\([^)]{0,14}\)|in|out)*\s?"
 )
 
 # ---------------------------------------------------------------- what is and what is not a price
 
 _PRICE_WORDS = re.compile(
-    r"\b(?:cost(?:s|ing)?|pric\w+|charg\w+|sell(?:s|ing)?|sold|retail\w*|msrp|fees?|rates?|rent\w*|cheap\w*|expensive|subscri\w+|"
-    r"pay(?:s|ing)?|paid|bill\w*|list(?:s|ed)?|tier|plans?|starting (?:at|from)|starts (?:at|from)|as low as|buy|available|only|under|"
-    r"goes for|go for|for about|for around|for just|discount\w*|save|worth|spend|drops?|currently|recommend|budget|asks?|tag)\b"
+    r"\b(?:cost(?:s|ing)?|pric\w+|charg\w+|sell(?:s|ing)?|sold|retail\w*|msrp|fees?|rates?|rent\w*|cheap\w*|"
+    r"expensive|subscri\w+|"
+    r"pay(?:s|ing)?|paid|bill\w*|list(?:s|ed)?|tier|plans?|starting (?:at|from)|starts (?:at|from)|as low as|buy|"
+    r"available|only|under|"
+    r"goes for|go for|for about|for around|for just|discount\w*|save|worth|spend|drops?|currently|recommend|budget|"
+    r"asks?|tag)\b"
 )
 _NOT_PRICE_LEFT = re.compile(
-    r"\b(?:rais\w+|revenues?|valu\w+|fund\w*|invest\w*|market cap\w*|salar\w+|earn\w*|profits?|income|losses|lost|fined?|penalt\w+|"
-    r"settle\w*|lawsuit|damages|grants?|award\w*|donat\w+|capex|capital expenditures?|capital spending|sales|arr|run[- ]rate|gdp|"
+    r"\b(?:rais\w+|revenues?|valu\w+|fund\w*|invest\w*|market cap\w*|salar\w+|earn\w*|profits?|income|losses|lost|"
+    r"fined?|penalt\w+|"
+    r"settle\w*|lawsuit|damages|grants?|award\w*|donat\w+|capex|capital expenditures?|capital spending|sales|arr|"
+    r"run[- ]rate|gdp|"
     r"debt|loan|bonds?|stake|shares?|stock|acqui\w+|buyout|takeover|deal|contract|worth of (?:shares|stock)|"
-    r"bitcoin|btc|token (?:price|rallied)|trading|traded|volume|per share|compensation|bonus\w*|tax\w*|tariffs?|subsid\w+|"
-    r"spending|prize|ipo|incident|breach|round|budget of|bankrupt\w*|financing|backlog|orders|commit\w*|pledg\w+)\b[^.;]{0,70}\Z"
+    r"bitcoin|btc|token (?:price|rallied)|trading|traded|volume|per share|compensation|bonus\w*|tax\w*|tariffs?|"
+    r"subsid\w+|"
+    r"spending|prize|ipo|incident|breach|round|budget of|bankrupt\w*|financing|backlog|orders|commit\w*|"
+    r"pledg\w+)\b[^.;]{0,70}\Z"
 )
 _NOT_PRICE_RIGHT = re.compile(
-    r"\s?(?:\w+ ){0,3}(?:in (?:funding|revenue|sales|venture|investment|annual|capital|debt|damages|fines|profit|losses|aid|grants|cash|"
-    r"stock|equity|shares|credit)|round\b|valuation|market cap|series [a-f]|ipo\b|deal\b|contract|investment|stake|fund\b|arr\b|"
-    r"salar|fine\b|settlement|revenue|lawsuit|acquisition|takeover|worth of (?:shares|stock)|per share|a share\b|project\b|off\b|"
-    r"discount\b|rebate|gift|coupon|a year in (?:revenue|sales)|prize|bonus|loan|budget|incident|price target|more\b(?! per)|cheaper\b|less\b(?! per)"
+    r"\s?(?:\w+ ){0,3}(?:in (?:funding|revenue|sales|venture|investment|annual|capital|debt|damages|fines|profit|"
+    r"losses|aid|grants|cash|"
+    r"stock|equity|shares|credit)|round\b|valuation|market cap|series [a-f]|ipo\b|deal\b|contract|investment|stake|"
+    r"fund\b|arr\b|"
+    r"salar|fine\b|settlement|revenue|lawsuit|acquisition|takeover|worth of (?:shares|stock)|per share|a share\b|"
+    r"project\b|off\b|"
+    r"discount\b|rebate|gift|coupon|a year in (?:revenue|sales)|prize|bonus|loan|budget|incident|price target|"
+    r"more\b(?! per)|cheaper\b|less\b(?! per)"
     r"|savings?\b|credits?\b)"
 )
 _SOLD = re.compile(
-    r"\b(?:gpus?|graphics cards?|cards?|chips?|accelerators?|servers?|racks?|systems?|laptops?|workstations?|pcs?|desktops?|mac\w*|"
-    r"macbook\w*|model|models|api|apis|tokens?|inference|compute|cloud|instances?|vm|vps|hosting|rtx|ram|memory|ssd|nvme|hbm|vram|"
-    r"subscription\w*|plan|plans|chatgpt|claude|gemini|copilot|cursor|llms?|agent|assistant|ai|kwh|electricity|configuration|"
+    r"\b(?:gpus?|graphics cards?|cards?|chips?|accelerators?|servers?|racks?|systems?|laptops?|workstations?|pcs?|"
+    r"desktops?|mac\w*|"
+    r"macbook\w*|model|models|api|apis|tokens?|inference|compute|cloud|instances?|vm|vps|hosting|rtx|ram|memory|"
+    r"ssd|nvme|hbm|vram|"
+    r"subscription\w*|plan|plans|chatgpt|claude|gemini|copilot|cursor|llms?|agent|assistant|ai|kwh|electricity|"
+    r"configuration|"
     r"dgx|hardware|node|nodes|cluster|runner\w*|supercomputer|gpt[-\w.]*|minute|coding|code)\b"
 )
 _HARDWARE_SYSTEM = re.compile(
-    r"\b(?:racks?|systems?|laptops?|workstations?|pcs?|desktops?|macbooks?|mac studio|mac mini|supercomputer|nvl\d+|computer|"
+    r"\b(?:kits?|baseboards?|appliances?|"
+    r"racks?|systems?|laptops?|workstations?|pcs?|desktops?|macbooks?|mac studio|mac mini|supercomputer|"
+    r"nvl\d+|computer|"
     r"configuration|notebooks?|machine|phone|model we reviewed)\b"
 )
 _HARDWARE_SERVER = re.compile(r"\b(?:servers?|nodes?|8-gpu|eight-gpu|8x|hgx|dgx)\b")
 _HARDWARE_CARD = re.compile(r"\b(?:cards?|gpus?|chips?|accelerators?|graphics|processors?|modules?)\b")
 _MODEL_USE = re.compile(
-    r"\b(?:chatgpt|claude|gemini|copilot|cursor|perplexity|openai|anthropic|llms?|ai|gpt[-\w.]*|tokens?|api|model|models|code|coding|"
-    r"gpus?|cloud|compute|inference|server|vps|droplet|hosting|agents?|grok|mistral|midjourney|runway|suno|elevenlabs)\b"
+    r"\b(?:chatgpt|claude|gemini|copilot|cursor|perplexity|openai|anthropic|llms?|ai|gpt[-\w.]*|tokens?|api|model|"
+    r"models|code|coding|"
+    r"gpus?|cloud|compute|inference|server|vps|droplet|hosting|agents?|grok|mistral|midjourney|runway|suno|"
+    r"elevenlabs)\b"
+)
+_OTHER_GOODS = re.compile(
+    r"\b(?:iphones?|ipads?|watch(?:es)?|tvs?|televisions?|headphones?|earbuds|speakers?|thermostats?|"
+    r"security systems?|cameras?|"
+    r"solar|cars?|vehicles?|tickets?|flights?|hotels?|cart|shoes|books?|movies?|impressions|streaming|gift|house|"
+    r"homes?|meals?)\b"
 )
 _TOKENS_SOLD = re.compile(r"\b(?:api|tokens?|input|output|llms?|models?)\b")
 _FORMULA = re.compile(r"[^\s$]{0,3}\s?[/*+^=\\{}]?\s?\w{0,3}\$(?!\d)")  # "$1 / Y$" is TeX, not money
@@ -168,7 +194,8 @@ _SUBSCRIPTION = re.compile(r"\s?(?:\w+ ){0,2}(?:subscription|plan|tier)s?\b")
 _QUALIFIERS = (
     (
         re.compile(
-            r"\b(?:starting (?:at|from)|starts (?:at|from)|from(?: just| only)?|as (?:low|little) as|begin\w* at)(?: about| around)?\s?\Z"
+            r"\b(?:starting (?:at|from)|starts (?:at|from)|from(?: just| only)?|as (?:low|little) as|"
+            r"begin\w* at)(?: about| around)?\s?\Z"
         ),
         "from",
     ),
@@ -280,9 +307,7 @@ def _give_units(text: Text, amounts: list[_Amount], sentence_end: int, chips: bo
         stop = amounts[number + 1].start if number + 1 < len(amounts) else sentence_end
         _own_unit(folded, amount, min(stop, amount.end + 70))
         if amount.unit == "hour":
-            amount.unit = (
-                "gpu-hour" if chips or re.search(r"\bgpus?\b", folded[amount.end - 80 : stop]) else "instance-hour"
-            )
+            amount.unit = _hour_of(folded, amount, stop, chips)
     for left, right in pairwise(amounts):  # "$1/$6 per 1M": the left one takes the right one's
         if left.unit is None and right.unit and _joined(folded, left, right):
             left.unit = right.unit
@@ -295,10 +320,28 @@ def _give_units(text: Text, amounts: list[_Amount], sentence_end: int, chips: bo
             amount.unit = "1M-tokens"
 
 
+_INSTANCE = re.compile(
+    r"\b(?:[a-z]{1,3}\d{1,2}[a-z]{0,3}\.(?:\d{0,3}x?large|metal\w*)|a[234]-\w+gpu-\w+|standard_n\w+|bm\.gpu[\w.-]*|"
+    r"instances?|virtual machines?|vms?|droplets?)\b"
+)
+_ROOM = re.compile(r"\b(?:servers?|nodes?|machines?|cloud|rent\w*|hosting|vps|boxe?s?|clusters?|pods?)\b")
+
+
+def _hour_of(folded: str, amount: _Amount, stop: int, chips: bool) -> str:
+    """Return the unit of a price an hour that names none: what is rented, or "other" where nothing is."""
+    around = folded[max(0, amount.start - 140) : stop]
+    if _INSTANCE.search(around):
+        return "instance-hour"
+    if chips or re.search(r"\bgpus?\b", folded[max(0, amount.end - 80) : stop]):
+        return "gpu-hour"
+    return "instance-hour" if _ROOM.search(around) else "other"
+
+
 def _give_pair_units(folded: str, amounts: list[_Amount], sentence_end: int) -> None:
     """Take "$5/$25" without a unit as input and output prices where the sentence is on models."""
     for left, right in pairwise(amounts):
-        pair = left.unit is None and right.unit is None and folded[left.end : right.start].strip() == "/"
+        open_pair = {left.unit, right.unit} <= {None, "1M-tokens"} and None in (left.unit, right.unit)
+        pair = open_pair and folded[left.end : right.start].strip() == "/"
         if pair and _TOKENS_SOLD.search(folded, max(0, left.start - 160), sentence_end):
             left.unit = right.unit = "1M-tokens"
 
@@ -325,7 +368,12 @@ def _continues(folded: str, left: _Amount, right: _Amount) -> bool:
     return (
         len(gap) < 90
         and left.unit in ("1M-tokens", "gpu-hour")
-        and re.search(r"\b(?:to|vs\.?|versus|from|and|compared|,|than)\s*(?:approximately |about |around |roughly |only |just )*\Z", gap) is not None
+        and re.search(
+            r"\b(?:to|vs\.?|versus|from|and|compared|,|than)\s*(?:approximately |about |around |roughly |only |"
+            r"just )*\Z",
+            gap,
+        )
+        is not None
     )
 
 
@@ -350,6 +398,8 @@ def _is_price(text: Text, amount: _Amount, start: int, end: int, sold: bool) -> 
     around = folded[max(0, start - 200) : end]
     if amount.unit in ("month", "other"):
         return sold or _MODEL_USE.search(around) is not None
+    if _OTHER_GOODS.search(folded, start, end):
+        return False
     if not _PRICE_WORDS.search(left + " " + right[:60]):
         return False
     return sold or _SOLD.search(folded, start, end) is not None
@@ -364,15 +414,20 @@ def _price(text: Text, amount: _Amount, start: int, end: int, chips: list[Found]
         tokens = re.match(r"(?: (?:total|input|output|cached|prompt|completion))? tokens?\b", text.folded[stop:end])
         stop += tokens.end() if tokens else 0
     return PriceFound(
-        amount.start, stop, round(amount.low, 6), None if amount.high is None else round(amount.high, 6), amount.currency,
-        unit, _qualifier(text.folded, amount, start, end), chip.id if chip else None,
-    )  # fmt: skip
+        start=amount.start,
+        end=stop,
+        amount=round(amount.low, 6),
+        amount_max=None if amount.high is None else round(amount.high, 6),
+        currency=amount.currency,
+        unit=unit,
+        qualifier=_qualifier(text.folded, amount, start, end),
+        accelerator=chip.id if chip else None,
+    )
 
 
 def _distance(amount: _Amount, chip: Found) -> int:
-    return (
-        chip.start - amount.end if chip.start >= amount.end else amount.start - chip.end + 4
-    )  # what follows is nearer
+    end = max(amount.end, amount.unit_end)
+    return chip.start - end if chip.start >= end else amount.start - chip.end + 4  # what follows is nearer
 
 
 def _unit_by_thing(folded: str, amount: _Amount, start: int, end: int, chip: Found | None) -> str:

@@ -1,14 +1,14 @@
 """Turn what was found into tags: role, salience and whether the text is about it. Pure.
 
 Salience (0..1) weighs title, lead, position, count and the share of sentences. A platform that something was posted on
-is a venue and a quoted outlet is a source: neither is what a text is about. Stock sentences need the corpus, so `db`
-judges them when articles are stored.
+is a venue, and a news outlet is a source unless it is in the news itself: neither is what a text is about. Stock
+sentences need the corpus, so `db` judges them when articles are stored.
 """
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from aiwire.types import EntityKind, Mention, Price, Role, Tag
@@ -20,22 +20,19 @@ from nlp.themes import ThemeFound
 __all__ = ["name_tags", "price_records", "theme_tags"]
 
 _KIND_ORDER: dict[EntityKind, int] = {"company": 0, "accelerator": 1, "model": 2, "regulation": 3, "theme": 4}
-_ABOUT = {"company": 0.5, "accelerator": 0.45, "model": 0.5, "regulation": 0.5}
+_ABOUT = {"company": 0.48, "accelerator": 0.46, "model": 0.5, "regulation": 0.5}
 _ABOUT_MOST = {"company": 4, "accelerator": 3, "model": 3, "regulation": 2}
 _THEMES_ABOUT = 3
 _SHORT = 8  # sentences up to which a text is a passage: no title, all of it counts as its lead
 _EVIDENCE_LENGTH = range(40, 420)  # characters of a sentence that reads well as evidence
 
 _VENUE_LEFT = re.compile(
-    r"(?:\b(?:on|via|at|to|from|through|our|your|my|follow (?:us|me) on|a|an|the|linked ?in|post(?:s|ed)?|thread|repo(?:sitory)?|video|"
+    r"(?:\b(?:on|via|at|to|from|through|our|your|my|follow (?:us|me) on|a|an|the|linked ?in|post(?:s|ed)?|thread|"
+    r"repo(?:sitory)?|video|"
     r"share(?:d)? (?:this )?(?:on|to)|hosted on) |, |/|\||• ?|[-–] ?)\Z"
 )
 _VENUE_RIGHT = re.compile(
     r"\s?(?:post|thread|repo|repository|page|account|channel|video|issue|link|server|community|stars|,|\||/|\.|\n|•|\Z)"
-)
-_SOURCE_NEAR = re.compile(
-    r"(?:\b(?:told|according to|reported by|reports? (?:by|from|in)|quoted (?:by|in)|interview with|via|photo(?:graph)?:|image:|source:|"
-    r"in|of|by|with|from|cited by|data from|research from|analyst(?:s)? (?:at|from|with)) (?:the )?)\Z"
 )
 
 
@@ -44,7 +41,8 @@ def name_tags(text: Text, names: Iterable[Found]) -> list[Tag]:
     groups: dict[tuple[EntityKind, str], list[Found]] = defaultdict(list)
     for f in names:
         groups[f.kind, f.id].append(f)
-    scored = [(_salience(text, group), group) for group in groups.values()]
+    of_kind = Counter(kind for kind, _ in groups)
+    scored = [(_salience(text, group, of_kind[kind]), group) for (kind, _), group in groups.items()]
     scored.sort(key=lambda item: (_KIND_ORDER[item[1][0].kind], -item[0], item[1][0].start, item[1][0].id))
     tags: list[Tag] = []
     about_count: dict[EntityKind, int] = defaultdict(int)
@@ -58,7 +56,7 @@ def name_tags(text: Text, names: Iterable[Found]) -> list[Tag]:
     return tags
 
 
-def _salience(text: Text, group: Sequence[Found]) -> float:
+def _salience(text: Text, group: Sequence[Found], rivals: int) -> float:
     length = max(1, len(text.sentences))
     body_start = text.body
     in_title = any(f.start < text.title_end for f in group)
@@ -66,7 +64,7 @@ def _salience(text: Text, group: Sequence[Found]) -> float:
     sentences = {text.sentence_index(f.start) for f in group}
     share = len(sentences) / length
     if not text.title_end and length <= _SHORT:
-        return _passage_salience(text, group, share)
+        return _passage_salience(text, group, rivals)
     lead_end = body_start + max(400, (len(text.raw) - body_start) // 10)
     lead = sum(1 for f in body if f.start < lead_end)
     value = 0.42 * in_title + 0.16 * bool(lead) + 0.08 * (lead > 1)
@@ -74,12 +72,25 @@ def _salience(text: Text, group: Sequence[Found]) -> float:
     return round(min(1.0, value), 3)
 
 
-def _passage_salience(text: Text, group: Sequence[Found], share: float) -> float:
-    """A passage has neither title nor lead: the first name of its first sentence, and what it comes back to, stand out."""
+def _passage_salience(text: Text, group: Sequence[Found], rivals: int) -> float:
+    """A passage has neither title nor lead: what opens it, acts or comes back stands out, one of many does not."""
     first = text.sentence_index(group[0].start) == 0
     opening = first and group[0].start - text.sentences[0][0] < 60
-    value = 0.15 + 0.2 * first + 0.15 * opening + 0.25 * min(1.0, share) + 0.12 * min(3, len(group) - 1)
-    return round(min(1.0, value), 3)
+    acting = any(_acts(text, f) for f in group)
+    value = 0.44 + 0.04 * first + 0.04 * opening + 0.1 * min(3, len(group) - 1) + 0.07 * acting
+    return round(min(1.0, value - 0.03 * min(5, max(0, rivals - 1))), 3)
+
+
+def _acts(text: Text, f: Found) -> bool:
+    """Return whether the name is the subject of its sentence: it opens it, a verb follows."""
+    start, _ = text.sentence_at(f.start)
+    return f.start - start < 12 and _ACTING.match(text.folded, f.end) is not None
+
+
+_ACTING = re.compile(
+    r"(?:'s \w+)? (?:has|have|had|is|was|will|would|can|could|says?|said|plans?|wants|also|now|recently|today|"
+    r"(?!and\b|or\b|but\b|as\b|is\b|news\b|this\b|plus\b)[a-z]{2,}(?:ed|es|[a-rt-z]s)|built|bought|sold|made|took|gave|knew|chose|spent|led|began|ran|won)\b"
+)
 
 
 def _role(text: Text, group: Sequence[Found], salience: float) -> Role:
@@ -87,7 +98,7 @@ def _role(text: Text, group: Sequence[Found], salience: float) -> Role:
     about = salience >= _ABOUT.get(group[0].kind, 1.0)
     if record is not None and record.venue and not about and all(_is_venue(text, f) for f in group):
         return "venue"
-    if record is not None and record.news_outlet and not about and all(_is_source(text, f) for f in group):
+    if record is not None and record.news_outlet and not any(_is_news(text, f) for f in group):
         return "source"
     return "subject" if about else "mention"
 
@@ -100,14 +111,28 @@ def _is_venue(text: Text, f: Found) -> bool:
     )
 
 
-_SOURCE_RIGHT = re.compile(
-    r"(?:'s)?,? (?:said|says|report\w*|wrote|writes|first|noted|notes|found|estimat\w+|predict\w*|forecast\w*|expects?|interview|survey|data|poll|analysts?|research\w*|article|story|that)\b"
+_NEWS_RIGHT = re.compile(
+    r"(?:'s)? (?:(?:ceo|owner|parent|publisher|staff|employees|newsroom|layoffs|lawsuit|shares|union|journalists)\b|"
+    r"(?:has |have |had |will |is |was )?(?:su(?:es|ed|ing)|acquir|sign|lays? off|laid off|laying off|cuts?\b|partner|"
+    r"agree|launch|hire|bought|buys|sold|licen[sc]|block|settle|merge|clos(?:es|ed|ing)\b))"
 )
+_NEWS_LEFT = re.compile(
+    r"\b(?:acquir\w+|buy(?:s|ing)?|bought|deals? with|partner\w* with|partnership with|agreements? with|sued by|suing|"
+    r"lawsuit (?:by|from)|owned by|owner of|content (?:from|of)|licen\w+ with) (?:the )?\Z"
+)
+_FURNITURE = ("|", "•", "-", "–", "—", ":", "·", "/", ">")
 
 
-def _is_source(text: Text, f: Found) -> bool:
+def _is_news(text: Text, f: Found) -> bool:
+    """Return whether an outlet is in the news itself and not only where the news stood or who is quoted.
+
+    It opens the title ("Reuters lays off staff") or does, or is done to, what firms do.
+    """
+    if f.start < text.title_end:
+        before = text.raw[: f.start].rstrip()
+        return not before or (not before.endswith(_FURNITURE) and bool(_NEWS_RIGHT.match(text.folded, f.end)))
     left = text.folded[max(0, f.start - 40) : f.start]
-    return bool(_SOURCE_NEAR.search(left) or _SOURCE_RIGHT.match(text.folded, f.end))
+    return bool(_NEWS_LEFT.search(left) or _NEWS_RIGHT.match(text.folded, f.end))
 
 
 def _mention(text: Text, start: int, end: int, rule: str, confidence: float, part: str | None) -> Mention:
@@ -155,7 +180,7 @@ def theme_tags(text: Text, themes: Sequence[ThemeFound]) -> list[Tag]:
     for rank, theme in enumerate(themes):
         start, end = text.sentences[theme.best_sentence]
         in_title = any(p.start < text.title_end for p in theme.places)
-        about = rank < _THEMES_ABOUT and (theme.total >= 0.45 * top or in_title)
+        about = rank < _THEMES_ABOUT and (in_title or (theme.total >= 0.55 * top and _stands_out(text, theme)))
         entity = theme.rule.entity
         confidence = round(min(0.95, 0.5 + 0.15 * theme.best + 0.05 * (theme.sentences - 1)), 3)
         salience = round(min(1.0, 0.25 * in_title + 0.55 * theme.total / top + 0.2 * min(1.0, theme.sentences / 4)), 3)
@@ -178,6 +203,13 @@ def theme_tags(text: Text, themes: Sequence[ThemeFound]) -> list[Tag]:
             )
         )
     return tags
+
+
+def _stands_out(text: Text, theme: ThemeFound) -> bool:
+    """Return whether an article comes back to the theme or opens with it; a passage is all one opening."""
+    if len(text.sentences) <= _SHORT or theme.sentences > 1:
+        return True
+    return theme.best_sentence < 2 + len(text.sentences) // 8
 
 
 def price_records(text: Text, prices: Iterable[PriceFound]) -> list[Price]:

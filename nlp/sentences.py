@@ -2,20 +2,22 @@
 
 A newline always ends a sentence (headings and list items have no full stop). A full stop does not after an
 abbreviation ("Inc. said"), an initial, a list number, or before a lower-case word; inside "v5.1" and "$1.5" it is
-never a candidate, because no space follows it.
+never a candidate, because no space follows it. What is longer than any real sentence is cut.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 __all__ = ["split_sentences"]
 
 # one leading character class, because the search for it is fast; what follows is looked at in Python
 _CANDIDATE = re.compile(r"[.!?…。！？\n][.!?…。！？]*[)\]\"'”’»」』）]*")
 _CJK_MARKS = "。！？"  # need no space after them
+_LONGEST = 2000  # characters: bounds what patterns over a sentence can cost
 _NOT_SPACE = re.compile(r"\S")
-_LAST_WORD = re.compile(r"[^\s(\[\"“‘'/–—]*\Z")
+_OPENING = "([\"'“‘/–—"
 _FIRST_WORD = re.compile(r"\s*[\"'“‘(\[]*([^\W\d_]+)")
 _NUMBER_AHEAD = re.compile(r"\s*\d")
 
@@ -55,11 +57,26 @@ def split_sentences(raw: str) -> list[tuple[int, int]]:
         elif first not in _CJK_MARKS and (not raw[end : end + 1].isspace() or not _ends(raw, start, mark, end)):
             continue
         if end > start:
-            found.append((start, start + len(raw[start:end].rstrip())))
+            stop = end if not raw[end - 1].isspace() else start + len(raw[start:end].rstrip())
+            if stop - start > _LONGEST:
+                found.extend(_pieces(raw, start, stop))
+            else:
+                found.append((start, stop))
             start = _next_word(raw, end)
     if start < len(raw):
-        found.append((start, start + len(raw[start:].rstrip())))
+        found.extend(_pieces(raw, start, start + len(raw[start:].rstrip())))
     return found
+
+
+def _pieces(raw: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield a sentence, cut at spaces (or anywhere, if it has none) if it is longer than any real one."""
+    while end - start > _LONGEST:
+        cut = raw.rfind(" ", start + 1, start + _LONGEST)
+        stop = cut if cut > start else start + _LONGEST
+        yield start, start + len(raw[start:stop].rstrip())
+        start = _next_word(raw, stop)
+    if start < end:
+        yield start, end
 
 
 def _next_word(raw: str, offset: int) -> int:
@@ -79,8 +96,8 @@ def _ends(raw: str, start: int, mark: int, end: int) -> bool:
         return False
     if raw[mark] != "." or raw[mark : mark + 2] == "..":
         return True
-    last = _LAST_WORD.search(raw, max(start, mark - 24), mark)
-    before = last[0] if last else ""
+    words = raw[max(start, mark - 24) : mark].split()
+    before = words[-1].lstrip(_OPENING) if words and not raw[mark - 1].isspace() else ""
     low = before.lower()
     if low in _OPEN:
         return False

@@ -58,7 +58,8 @@ class Text:
 
     def sentence_index(self, offset: int) -> int:
         """Return the index of the sentence that `offset` lies in, or the last one before it."""
-        return max(0, bisect_right(self._starts, offset) - 1)
+        index = bisect_right(self._starts, offset) - 1
+        return index if index > 0 else 0
 
     def sentence_at(self, offset: int) -> tuple[int, int]:
         """Return start and end of the sentence around `offset`."""

@@ -4,37 +4,38 @@ A sentence's score for a theme is the sum of the weights of the different terms 
 threshold is support: it counts only beside a stronger one, and all support together half a threshold at most. A
 negative term ("sovereign wealth fund") also hides what it contains, and half of its weight counts against the sentences
 beside it. A term after "no", "not" or "instead of" counts nothing where the theme says so. Names and prices found
-before can be terms too. A theme is in the text if one sentence reaches its `strong` score, or if the best reaches
+before can be terms too. A term may need others in its sentence (`near`): "invest" is capex beside money and compute. A
+theme is in the text if one sentence reaches its `strong` score, or if the best reaches
 `threshold` and enough others speak of it for the text's length.
 """
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from operator import itemgetter
-from pathlib import Path
 from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
 from aiwire.exceptions import ConfigError
-from nlp.gazetteer import DATA, Lexicon, Term, ThemeRule
+from nlp.field import FieldTerms, Group
+from nlp.gazetteer import Lexicon, Term, ThemeRule
 from nlp.text import CJK, Text, is_word
 
-__all__ = ["FieldTerms", "ThemeFound", "ThemeMatcher", "ThemePlace", "load_field_terms"]
+__all__ = ["ThemeFound", "ThemeMatcher", "ThemePlace"]
 
 _NEGATION = re.compile(
-    r"\b(?:no|not|never|without|neither|nor|isn't|aren't|wasn't|won't|don't|doesn't|didn't|can't|cannot|rather than|"
-    r"instead of|no longer|lack(?:s|ed|ing)?(?: of)?|nothing)(?: \S+){0,4}? ?\Z"
+    r"\b(?:no|not|never|without|neither|nor|isn't|aren't|wasn't|won't|don't|doesn't|didn't|can't|cannot|"
+    r"no longer|lack(?:s|ed|ing)?(?: of)?|nothing)(?: \S+){0,4}? ?\Z"
 )
 _NEGATION_REACH = 40  # characters before a term that are looked at
+_FIELD_EVIDENCE = {"price": 1.0, "accelerator": 1.0, "model": 1.0, "company": 0.35}
+_NAMED = re.compile(r"@(?:company|accelerator|model|regulation|price)(?::[1-9])?")
 _TITLE_FACTOR = 1.25
 _LONG = 14  # sentences from which one weak sentence is not enough
 
@@ -68,32 +69,6 @@ class ThemeFound:
     sentences: int  # that reach the threshold
 
 
-@dataclass(frozen=True, slots=True)
-class FieldTerms:
-    """Words that show that a text is about computing and AI at all."""
-
-    terms: tuple[Term, ...]
-    needed: float  # weight of different terms from which a text is of the field
-
-
-@cache
-def load_field_terms(folder: Path = DATA) -> FieldTerms:
-    """Return the words of the field.
-
-    Raises:
-        ConfigError: the file cannot be read.
-    """
-    path = folder / "field.json"
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-        terms = tuple(
-            Term(word.rstrip("*"), float(weight), prefix=word.endswith("*")) for word, weight in raw["terms"].items()
-        )
-        return FieldTerms(terms, float(raw["needed"]))
-    except (OSError, ValueError, KeyError, AttributeError) as e:
-        raise ConfigError(f"{path}: cannot be read as words of the field: {e}") from e
-
-
 class ThemeMatcher:
     """One automaton over the terms that decide (overlapping: a phrase may serve several themes) and the field's words.
 
@@ -103,6 +78,7 @@ class ThemeMatcher:
     def __init__(self, lexicon: Lexicon, field: FieldTerms) -> None:
         self._themes = lexicon.themes
         self._field = field
+        _refuse_unknown_groups(lexicon.themes, field.groups)
         targets: dict[str, list[tuple[int, Term]]] = defaultdict(list)
         for number, theme in enumerate(lexicon.themes):
             for term in theme.terms:
@@ -123,17 +99,21 @@ class ThemeMatcher:
     def find(self, text: Text, evidence: Iterable[tuple[str, int, int]] = ()) -> tuple[list[ThemeFound], float]:
         """Return the themes of `text`, best first, and how much the text is of the field (1 = enough).
 
-        `evidence` are places found before: kind ("price", "regulation"), start and end.
+        `evidence` are places found before: kind ("price" or that of an entity), start and end.
         """
         places, in_field = self._places(text)
+        beside = _Beside(text, self._field.groups)
         for kind, start, end in evidence:
+            in_field += _FIELD_EVIDENCE.get(kind, 0.0)
+            beside.add(kind, start, end)
             for number, term in self._by_evidence.get(kind, ()):
                 places[number].append((start, end, term))
         found = []
-        for number, matches in places.items():
+        for number, of_theme in places.items():
             theme = self._themes[number]
             if theme.field and in_field < 1:
                 continue
+            matches = [m for m in of_theme if not m[2].near or beside.holds(m)]
             result = _judge(text, theme, self._support[number], matches)
             if result is not None:
                 found.append(result)
@@ -141,7 +121,7 @@ class ThemeMatcher:
         return found, in_field
 
     def _places(self, text: Text) -> tuple[dict[int, list[_Match]], float]:
-        """Return the places of each theme's terms, and the weight of the field's words. The hottest loop of the tagger."""
+        """Return the places of each theme's terms, and the weight of the field's words: the hottest loop we have."""
         folded, size, targets = text.folded, len(text.folded), self._targets
         places: dict[int, list[_Match]] = defaultdict(list)
         field_terms: dict[str, float] = {}
@@ -159,6 +139,38 @@ class ThemeMatcher:
                 else:
                     places[number].append((start, end, term))
         return places, sum(field_terms.values()) / self._field.needed
+
+
+class _Beside:
+    """What else stands in the sentence of a term, which it may need (`Term.near`)."""
+
+    def __init__(self, text: Text, groups: Mapping[str, Group]) -> None:
+        self._text = text
+        self._groups = groups
+        self._names: dict[tuple[str, int], set[str]] = defaultdict(set)  # by kind and sentence
+        self._known: dict[tuple[str, int], bool] = {}
+
+    def add(self, kind: str, start: int, end: int) -> None:
+        """Note a name that was found before."""
+        self._names[kind, self._text.sentence_index(start)].add(self._text.folded[start:end])
+
+    def holds(self, match: _Match) -> bool:
+        """Return whether everything that the term needs is in its sentence."""
+        sentence = self._text.sentence_index(match[0])
+        return all(self._near(need, sentence) for need in match[2].near)
+
+    def _near(self, need: str, sentence: int) -> bool:
+        known = self._known.get((need, sentence))
+        if known is None:
+            known = self._known[need, sentence] = self._look(need, sentence)
+        return known
+
+    def _look(self, need: str, sentence: int) -> bool:
+        if need.startswith("@"):
+            kind, _, least = need[1:].partition(":")
+            return len(self._names.get((kind, sentence), ())) >= int(least or 1)
+        start, end = self._text.sentences[sentence]
+        return self._groups[need].search(self._text.folded, start, end) is not None
 
 
 class _Support:
@@ -181,6 +193,14 @@ class _Support:
                 yield at, to, term
 
 
+def _refuse_unknown_groups(themes: Iterable[ThemeRule], groups: Mapping[str, Group]) -> None:
+    for theme in themes:
+        for need in {need for term in theme.terms for need in term.near}:
+            if need not in groups and not _NAMED.fullmatch(need):
+                known = ", ".join(("@company", "@company:2", "@accelerator", "@model", *groups))
+                raise ConfigError(f"{theme.where}: 'near' names no group {need!r}; known: {known}")
+
+
 def _automaton(patterns: Iterable[str], kind: MatchKind) -> AhoCorasick:
     return AhoCorasick(list(patterns), matchkind=kind, implementation=Implementation.DFA)
 
@@ -190,7 +210,22 @@ def _is_support(theme: ThemeRule, term: Term) -> bool:
 
 
 def _spellings(term: Term) -> set[str]:
-    return {term.text, term.text.replace("-", " ")}
+    """Return the ways in which a term is written: hyphen or space, British or American, "data center" as one word."""
+    made = {term.text, term.text.replace("-", " ")}
+    for american, others in _VARIANTS:
+        for text in [text for text in made if american in text]:
+            made.update(text.replace(american, other) for other in others)
+    return made
+
+
+_VARIANTS = (
+    ("data center", ("data centre", "data-center", "data-centre", "datacenter", "datacentre")),
+    ("organiz", ("organis",)),
+    ("optimiz", ("optimis",)),
+    ("quantiz", ("quantis",)),
+    ("licens", ("licenc",)),
+    ("on premises", ("on-premises", "on-premise", "on-prem")),
+)
 
 
 def _plural(folded: str, end: int) -> bool:

@@ -22,7 +22,8 @@ from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
 from aiwire.exceptions import ConfigError
 from aiwire.types import Candidate
-from nlp.context import Found, is_title_case
+from nlp.casing import is_title_case
+from nlp.context import Found
 from nlp.gazetteer import DATA
 from nlp.text import Text, is_word
 
@@ -37,10 +38,14 @@ _LISTED_RIGHT = re.compile(
     rf"(?:, (?:and |or )?| and | & ){_NAME}(?=[,.;)]| and | to | for | in | are | have | on |\n|$)"
 )
 _LISTED_LEFT = re.compile(rf"({_NAME})(?:, (?:and |or )?| and )\Z")
+_LISTING = ("such as ", "like ", "including ", "include ")  # "platforms such as Foo and Bar": both are meant
+_HEADING = re.compile(rf"^(?:\d{{1,2}}[.)]|#{{1,4}}) ?({_NAME})$", re.MULTILINE)
 _PRODUCT_END = re.compile(r"-\d+(?:\.\d+)?[BM]\b")
 _PRODUCT = re.compile(r"\b(?:(?:MI|B|GB|H|R|M|A|L|T)[1-9]\d{0,2}xx|[A-Z][A-Za-z]+-\d+(?:\.\d+)?[BM])\Z")
 _LEGAL = re.compile(r"(?:,? (?:Inc|Corp|Corporation|Ltd|Limited|GmbH|PLC|plc|LLC|LLP|Holdings|Co))\.?\Z")
 _CAMEL = re.compile(r"[a-z][A-Z]|\d|\.(?:ai|io|com|co)\Z|&")
+_CAMEL_WEIGHT = 0.2  # "OpenFoo", "Foo.ai": made-up spellings are seldom anything but names of firms
+_PART_OF = re.compile(r"(\w+) of (?:the )?\Z")
 _MAX_MENTIONS = 200
 
 
@@ -53,6 +58,7 @@ class UnlistedRules:
     name_after: dict[str, float]
     name_before: dict[str, float]
     listed_beside: float
+    heading: float
     suffixes: dict[str, float]
     repeat: float
     most_repeat: float
@@ -73,12 +79,21 @@ class Evidence(NamedTuple):
 
 @dataclass(slots=True)
 class _Case:
-    """All evidence for one name in the text."""
+    """All evidence for one name in the text: the best pattern at each place."""
 
-    weight: float = 0.0
-    patterns: set[str] = field(default_factory=set)
-    start: int = 0
-    occurrences: list[int] = field(default_factory=list)
+    places: dict[int, tuple[float, str]] = field(default_factory=dict)
+
+    def weights(self) -> dict[str, float]:
+        """Return the weight of each pattern, counted once however often it occurs."""
+        return {pattern: weight for weight, pattern in self.places.values()}
+
+    def drop_headlines(self, text: Text) -> None:
+        """Forget the places in title case: there a capital says nothing."""
+        self.places = {
+            at: evidence
+            for at, evidence in self.places.items()
+            if not is_title_case(text.raw[slice(*text.sentence_at(at))])
+        }
 
 
 @cache
@@ -117,7 +132,7 @@ class UnlistedMatcher:
         ]
         self._triggers = triggers
         self._automaton = AhoCorasick(
-            [t for t, _, _ in triggers], matchkind=MatchKind.LeftmostLongest, implementation=Implementation.DFA
+            [t for t, _, _ in triggers], matchkind=MatchKind.Standard, implementation=Implementation.DFA
         )
 
     def find(self, text: Text, names: Iterable[Found]) -> tuple[list[Found], list[Candidate]]:
@@ -125,7 +140,7 @@ class UnlistedMatcher:
         known = list(names)
         taken = sorted((f.start, f.end) for f in known)
         cases: dict[str, _Case] = defaultdict(_Case)
-        for evidence in (*self._triggered(text), *self._beside(text, known)):
+        for evidence in (*self._triggered(text), *self._beside(text, known), *self._headings(text)):
             self._add(text, cases, evidence, taken)
         found: list[Found] = []
         candidates: list[Candidate] = [*_products(text, taken)]
@@ -135,7 +150,7 @@ class UnlistedMatcher:
 
     def _triggered(self, text: Text) -> Iterable[Evidence]:
         raw, folded = text.raw, text.folded
-        for index, start, end in self._automaton.find_matches_as_indexes(folded):
+        for index, start, end in self._automaton.find_matches_as_indexes(folded, overlapping=True):
             trigger, weight, after = self._triggers[index]
             if after:
                 if (start and is_word(folded[start - 1])) or end >= len(raw) or raw[end].islower():
@@ -143,13 +158,22 @@ class UnlistedMatcher:
                 match = _NAME_AFTER.match(raw, end)
                 if match:
                     yield Evidence(match[0], match.start(), weight, trigger.strip())
+                if match and trigger.endswith(_LISTING) and (second := _LISTED_RIGHT.match(raw, match.end())):
+                    other = _NAME_AFTER.search(second[0])
+                    if other:
+                        yield Evidence(other[0], second.start() + other.start(), weight, trigger.strip())
             elif (
                 start
                 and raw[start - 1].isalnum()
                 and (end >= len(raw) or not is_word(folded[end]) or not trigger[-1].isalpha())
+                and (name := _name_before(raw, start)) is not None
             ):
-                if (name := _name_before(raw, start)) is not None:
-                    yield Evidence(*name, weight, trigger.strip(" ,('"))
+                yield Evidence(*name, weight, trigger.strip(" ,('"))
+
+    def _headings(self, text: Text) -> Iterable[Evidence]:
+        """Yield names that stand alone as a numbered heading: "1. Foo"."""
+        for match in _HEADING.finditer(text.raw):
+            yield Evidence(match[1], match.start(1), self._rules.heading, "heading")
 
     def _beside(self, text: Text, known: list[Found]) -> Iterable[Evidence]:
         """Yield names in a list with known companies: "Nvidia, Foo and Bar"."""
@@ -176,11 +200,8 @@ class UnlistedMatcher:
         name, start = self._trim(evidence.name, evidence.start)
         if not name or not self._plausible(text, name, start) or _overlaps(taken, start, start + len(name)):
             return
-        case = cases[name]
-        if evidence.pattern not in case.patterns:
-            case.weight += evidence.weight
-            case.patterns.add(evidence.pattern)
-            case.start = case.start or start
+        places = cases[name].places
+        places[start] = max(places.get(start, (0.0, "")), (evidence.weight, evidence.pattern))
 
     def _trim(self, name: str, start: int) -> tuple[str, int]:
         """Return the name without function words at its ends and without its legal form."""
@@ -199,11 +220,12 @@ class UnlistedMatcher:
             return False
         if len(words) == 1 and (words[0] in self._rules.stop or words[0] in self._common):
             return False
+        part = _PART_OF.search(text.folded, max(0, start - 30), start)
+        if part and part[1] in self._rules.not_companies:  # "University of Ghent"
+            return False
         if len(words) > 1 and words[0] in self._rules.first_names:
             return False
-        if name.isupper() and len(name) > 12:
-            return False
-        return not is_title_case(text.raw[slice(*text.sentence_at(start))])  # there a capital says nothing
+        return not (name.isupper() and len(name) > 12)
 
     def _settle(
         self,
@@ -214,28 +236,36 @@ class UnlistedMatcher:
         found: list[Found],
         candidates: list[Candidate],
     ) -> None:
-        places = [p for p in _occurrences(text, name) if not _overlaps(taken, p, p + len(name))]
-        entity_id = slug(name)
-        if not places or not entity_id or entity_id in self._known_ids:
+        rules, entity_id = self._rules, slug(name)
+        if not entity_id or entity_id in self._known_ids:
             return
-        rules = self._rules
-        weight = case.weight + min(rules.most_repeat, rules.repeat * (len(places) - 1))
-        last = name.rsplit(" ", 1)[-1]
-        if " " in name and last in rules.suffixes:
-            weight += rules.suffixes[last]
-            case.patterns.add("suffix")
-        if _CAMEL.search(name):
-            weight += 0.2
-        rule = "unlisted:" + "+".join(sorted(case.patterns))
-        if weight >= rules.tag and not case.patterns <= {"beside", "suffix"}:
+        places = [p for p in _occurrences(text, name) if not _overlaps(taken, p, p + len(name))]
+        weights = self._weights(name, case)
+        weight = self._sum(name, weights, len(places))
+        if weight < rules.candidate or not places:
+            return
+        case.drop_headlines(text)  # asked last, because it is the dearest question
+        weights = self._weights(name, case)
+        weight = self._sum(name, weights, len(places)) if case.places else 0.0
+        rule = "unlisted:" + "+".join(sorted(weights))
+        if weight >= rules.tag and not weights.keys() <= {"beside", "suffix"}:
             confidence = round(min(0.9, 0.45 + 0.2 * weight), 3)
-            found.extend(
-                Found("company", entity_id, name, p, p + len(name), rule, confidence, None, None)
-                for p in places[:_MAX_MENTIONS]
-            )
+            for place in places[:_MAX_MENTIONS]:
+                found.append(Found("company", entity_id, name, place, place + len(name), rule, confidence, None, None))
         elif weight >= rules.candidate:
-            start, end = text.sentence_at(case.start)
+            start, end = text.sentence_at(min(case.places))
             candidates.append(Candidate(name, "company", rule, text.raw[start:end]))
+
+    def _weights(self, name: str, case: _Case) -> dict[str, float]:
+        weights = case.weights()
+        last = name.rsplit(" ", 1)[-1]
+        if " " in name and last in self._rules.suffixes:
+            weights["suffix"] = self._rules.suffixes[last]
+        return weights
+
+    def _sum(self, name: str, weights: dict[str, float], count: int) -> float:
+        repeated = min(self._rules.most_repeat, self._rules.repeat * (count - 1))
+        return sum(weights.values()) + repeated + (_CAMEL_WEIGHT if _CAMEL.search(name) else 0.0)
 
 
 def _name_before(raw: str, end: int) -> tuple[str, int] | None:

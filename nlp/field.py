@@ -1,0 +1,95 @@
+"""Words that show what a text is about: the field at all (computing and AI), business, and named groups of them. Pure.
+
+`data/field.json` holds them. Themes that only the field gives a sense ask for it, ambiguous names count it as evidence,
+and a term of a theme may need a word of a group in its sentence.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
+
+from aiwire.exceptions import ConfigError
+from nlp.gazetteer import DATA, Term
+from nlp.text import Text, is_word
+
+__all__ = ["FieldMeter", "FieldTerms", "Group", "load_field_terms"]
+
+Group = re.Pattern[str]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldTerms:
+    """Words that show that a text is about computing and AI, or about business, at all."""
+
+    terms: tuple[Term, ...]
+    needed: float  # weight of different terms from which a text is of the field
+    business: tuple[Term, ...] = ()
+    groups: Mapping[str, Group] = field(default_factory=dict)  # searched for in a folded sentence
+
+
+@cache
+def load_field_terms(folder: Path = DATA) -> FieldTerms:
+    """Return the words of the field.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
+    path = folder / "field.json"
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        return FieldTerms(
+            terms=_terms(raw["terms"]),
+            needed=float(raw["needed"]),
+            business=_terms(raw["business"]),
+            groups={name: _group(words) for name, words in raw["groups"].items()},
+        )
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as e:
+        raise ConfigError(f"{path}: cannot be read as words of the field: {e}") from e
+
+
+def _terms(weights: dict[str, float]) -> tuple[Term, ...]:
+    return tuple(Term(word.rstrip("*"), float(weight), prefix=word.endswith("*")) for word, weight in weights.items())
+
+
+def _group(words: list[str]) -> Group:
+    """Return a pattern of `words`; a space may be a hyphen, a trailing * lets the word go on, a plural s is free."""
+    return re.compile("|".join(_spelled(word) for word in words))
+
+
+def _spelled(word: str) -> str:
+    stem = word.rstrip("*")
+    if not stem[-1].isalnum():  # "$"
+        return re.escape(stem)
+    end = r"\w*" if word.endswith("*") else r"s?(?![^\W_])"
+    return r"(?<![a-z])" + re.escape(stem).replace(r"\ ", "[ -]") + end
+
+
+class FieldMeter:
+    """Counts the words of the field and of business in a text."""
+
+    def __init__(self, field_terms: FieldTerms) -> None:
+        terms = {f" {t.text}": t for t in (*field_terms.business, *field_terms.terms)}
+        self._terms = list(terms.values())
+        self._needed = field_terms.needed
+        self._automaton = AhoCorasick(
+            list(terms), matchkind=MatchKind.LeftmostLongest, implementation=Implementation.DFA
+        )
+
+    def found(self, text: Text) -> dict[str, float]:
+        """Return the different words in `text` and their weights (1 in all is enough for a text of the field)."""
+        folded, size = text.folded, len(text.folded)
+        weights: dict[str, float] = {}
+        for index, _, end in self._automaton.find_matches_as_indexes(folded):
+            term = self._terms[index]
+            if term.text in weights:
+                continue
+            if end == size or not is_word(folded[end]) or term.prefix or folded[end : end + 2] in ("s ", "s,", "s."):
+                weights[term.text] = term.weight / self._needed
+        return weights

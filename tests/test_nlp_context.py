@@ -1,0 +1,143 @@
+"""Which reading of an ambiguous name is right."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from aiwire.exceptions import ConfigError
+from aiwire.types import Entity
+from nlp.casing import is_title_case
+from nlp.context import Clues, Found, load_weights, resolve, with_implied
+from nlp.field import FieldMeter, load_field_terms
+from nlp.gazetteer import DATA, AliasRule, Lexicon, Record
+from nlp.matcher import NameMatcher
+from nlp.text import Text
+
+SCALE = Record(
+    Entity("scale-ai", "company", "Scale AI"),
+    (
+        AliasRule("Scale AI", "any"),
+        AliasRule("Scale", "context", prior=-0.6, veto_left=("at ",), veto_right=("-", " of")),
+    ),
+)
+HARVEST = Record(
+    Entity("harvest", "company", "Harvest"), (AliasRule("Harvest", "context", prior=1.2, veto_right=(" moon",)),)
+)
+OTHERS = tuple(Record(Entity(n.lower(), "company", n), (AliasRule(n, "any"),)) for n in ("OpenAI", "Nvidia", "AMD"))
+SERIES = Record(
+    Entity("amd-instinct", "accelerator", "Instinct", "series", parent="amd"), (AliasRule("Instinct", "any"),)
+)
+CARD = Record(Entity("amd-mi300x", "accelerator", "MI300X", "product", parent="amd"), (AliasRule("MI300X", "any"),))
+SYSTEM = Record(
+    Entity("dgx-h100", "accelerator", "DGX H100", "system", parent="nvidia"),
+    (AliasRule("DGX H100", "any"),),
+    implies=("nvidia-h100",),
+)
+H100 = Record(Entity("nvidia-h100", "accelerator", "H100", "product", parent="nvidia"), (AliasRule("H100", "any"),))
+LEXICON = Lexicon((SCALE, HARVEST, *OTHERS, SERIES, CARD, SYSTEM, H100), (), frozenset(), "test")
+
+
+def resolved(raw: str) -> list[Found]:
+    text = Text.of("", raw)
+    hits = {kind: NameMatcher(LEXICON, kind).find(text) for kind in ("company", "accelerator")}
+    clues = Clues(FieldMeter(load_field_terms()), frozenset({"ada"}))
+    return with_implied(resolve(text, hits, load_weights(), clues), LEXICON.by_id())
+
+
+def ids(raw: str) -> set[str]:
+    return {f.id for f in resolved(raw)}
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "Labels come from Scale AI. Critics of Scale disagree.",
+        "On Monday Scale announced that it would hire 200 engineers.",
+        "The tests were written by OpenAI, Scale and Nvidia.",
+        "They met Scale's CEO in June.",
+        "It joined the Meta-backed startup Scale in 2024.",
+    ],
+)
+def test_surroundings_of_an_organisation_make_the_name_one(raw: str) -> None:
+    assert "scale-ai" in ids(raw)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "Training at Scale",
+        "A Scale of one to ten is used.",
+        "Scale-out networks are dear.",
+        "The Richter Scale measures quakes.",
+        "How to Grow and Scale Your Business in Ten Steps",
+        "we scale the service",
+    ],
+)
+def test_the_common_word_is_left_alone(raw: str) -> None:
+    assert "scale-ai" not in ids(raw)
+
+
+def test_the_rule_names_the_features_that_decided() -> None:
+    (scale,) = [
+        f for f in resolved("Labels come from Scale AI. Critics of Scale disagree.") if f.rule.startswith("context")
+    ]
+
+    assert "full-name" in scale.rule.removeprefix("context:").split("+")
+    assert 0.5 <= scale.confidence < 1
+
+
+def test_a_series_that_introduces_its_product_is_no_mention_of_its_own() -> None:
+    assert ids("the AMD Instinct MI300X") == {"amd", "amd-mi300x"}
+    assert ids("AMD sells Instinct cards") == {"amd", "amd-instinct"}
+
+
+def test_a_system_brings_the_accelerator_inside_it() -> None:
+    assert ids("one DGX H100") == {"dgx-h100", "nvidia-h100"}
+    assert [f.rule for f in resolved("one DGX H100")] == ["any", "implied"]
+
+
+def test_a_headline_in_title_case_is_told_from_a_sentence() -> None:
+    assert is_title_case("How to Scale Your Model With Less Memory")
+    assert not is_title_case("The firm said that Scale would grow with less memory.")
+    assert not is_title_case("Investors include Sequoia Capital, Conviction and Index Ventures.")
+
+
+FIELDS = "Wheat and barley stood high in June, and the mill by the brook turned day and night. " * 4
+
+
+def test_a_common_word_needs_proof_where_nothing_is_of_the_field_or_of_business() -> None:
+    assert ids("Harvest songs are sung. They thank Harvest for it. " + FIELDS) == set()
+    assert ids("AI servers and GPUs are cheaper. They thank Harvest for it. " + FIELDS) == {"harvest"}
+    assert ids("Shares of Harvest rose, and Harvest said it would hire. " + FIELDS) == {"harvest"}
+
+
+def test_the_same_word_in_small_letters_or_refused_elsewhere_speaks_against_the_name() -> None:
+    assert ids("Harvest said the priest, is done. The harvest was good. " + FIELDS) == set()
+    assert ids("The Harvest moon rose. Harvest said the priest, is done. " + FIELDS) == set()
+
+
+def test_somebody_of_that_name_is_no_company() -> None:
+    assert ids("Ada Harvest wrote the AI software. Harvest said that it was slow.") == set()
+    assert ids("Harvest CEO Ada Harvest wrote the AI software. Harvest said that it was slow.") == {"harvest"}
+
+
+def test_an_apposition_tells_a_company() -> None:
+    assert "scale-ai" in ids("Scale, the labelling start-up, has moved.")
+    assert "scale-ai" in ids("Scale, which sells labels, has moved.")
+
+
+def test_every_tag_that_rests_on_context_names_what_speaks_for_it() -> None:
+    found = resolved("Nvidia grew. Harvest too. OpenAI fell, and Harvest did. Harvest AI GPU.")
+
+    assert [f.rule for f in found if f.id == "harvest"]
+    assert all(len(f.rule.removeprefix("context:")) > 3 for f in found if f.id == "harvest")
+
+
+def test_an_unknown_feature_in_the_weights_is_refused(tmp_path: Path) -> None:
+    shutil.copy(DATA / "weights.json", tmp_path)
+    path = tmp_path / "weights.json"
+    path.write_text(path.read_text().replace('"full-name"', '"ful-name"', 1))
+
+    with pytest.raises(ConfigError, match="unknown feature 'ful-name'"):
+        load_weights(tmp_path)

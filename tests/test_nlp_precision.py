@@ -1,0 +1,41 @@
+"""The shipped precision per entity: what it holds, and that it is what the tagger does now."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from aiwire.exceptions import ConfigError
+from nlp.evaluate import Counts, Report
+from nlp.precision import PRECISION_FILE, load_precision, precision_of
+
+SHARED = Path(__file__).resolve().parents[1].parent / "shared"
+
+
+def test_an_entity_has_a_figure_of_its_own_only_if_enough_tags_were_judged():
+    report = Report(
+        presence={"companies": Counts(tp=9, fp=1)},
+        per_entity={("companies", "nvidia"): Counts(tp=4, fp=1, fn=7), ("companies", "amd"): Counts(tp=4)},
+        per_theme={"tco": Counts(tp=0, fp=0, fn=3)},
+    )
+
+    assert precision_of(report) == {"company": (0.9, 10), "nvidia": (0.8, 5)}
+
+
+def test_a_file_that_cannot_be_used_is_a_clear_error(tmp_path):
+    (tmp_path / "bad.json").write_text('{"nvidia": 1}')
+
+    with pytest.raises(ConfigError, match="cannot be used"):
+        load_precision(tmp_path / "bad.json")
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared, which users do not have")
+def test_the_shipped_file_is_what_the_tagger_does_now(tmp_path):
+    command = [sys.executable, "-P", "-m", "aiwire", "evaluate", str(SHARED / "gold" / "dev.jsonl")]
+    fresh = tmp_path / "precision.json"
+
+    subprocess.run([*command, "--save-precision", str(fresh)], check=True, capture_output=True)
+
+    assert json.loads(fresh.read_text()) == json.loads(PRECISION_FILE.read_text()), "run that command with this file"
