@@ -170,6 +170,8 @@ def _plain(kind: EntityKind, hit: Hit, record: Record, alias: AliasRule) -> Foun
 
 
 def _vetoed(text: Text, hit: Hit, alias: AliasRule) -> bool:
+    if not (alias.veto_left or alias.veto_right):
+        return False
     return text.raw.endswith(alias.veto_left, 0, hit.start) or text.raw.startswith(alias.veto_right, hit.end)
 
 

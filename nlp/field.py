@@ -7,8 +7,7 @@ and a term of a theme may need a word of a group in its sentence.
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -21,7 +20,33 @@ from nlp.text import Text, is_word
 
 __all__ = ["FieldMeter", "FieldTerms", "Group", "load_field_terms"]
 
-Group = re.Pattern[str]
+
+class Group:
+    """Words of which one is looked for in a sentence: a space may be a hyphen, a trailing * lets the word go on, a plural
+    s is free. An automaton, because an alternation in a regular expression is tried word by word.
+    """
+
+    def __init__(self, words: Iterable[str]) -> None:
+        stems = {word.rstrip("*"): word.endswith("*") for word in words}
+        spelled = {form: goes_on for stem, goes_on in stems.items() for form in (stem, stem.replace(" ", "-"))}
+        self._goes_on = list(spelled.values())
+        self._automaton = AhoCorasick(list(spelled), implementation=Implementation.DFA)
+
+    def is_in(self, folded: str, start: int, end: int) -> bool:
+        """Return whether folded[start:end] holds one of the words."""
+        for index, at, to in self._automaton.find_matches_as_indexes(folded[start:end], overlapping=True):
+            first, last = start + at, start + to
+            if not folded[last - 1].isalnum():  # "$"
+                return True
+            if first and "a" <= folded[first - 1] <= "z":
+                continue
+            if self._goes_on[index]:
+                return True
+            if last < end and folded[last] == "s":
+                last += 1
+            if last == end or not folded[last].isalnum():
+                return True
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +56,7 @@ class FieldTerms:
     terms: tuple[Term, ...]
     needed: float  # weight of different terms from which a text is of the field
     business: tuple[Term, ...] = ()
-    groups: Mapping[str, Group] = field(default_factory=dict)  # searched for in a folded sentence
+    groups: Mapping[str, Group] = field(default_factory=dict)  # looked for in a sentence
 
 
 @cache
@@ -48,7 +73,7 @@ def load_field_terms(folder: Path = DATA) -> FieldTerms:
             terms=_terms(raw["terms"]),
             needed=float(raw["needed"]),
             business=_terms(raw["business"]),
-            groups={name: _group(words) for name, words in raw["groups"].items()},
+            groups={name: Group(words) for name, words in raw["groups"].items()},
         )
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as e:
         raise ConfigError(f"{path}: cannot be read as words of the field: {e}") from e
@@ -56,19 +81,6 @@ def load_field_terms(folder: Path = DATA) -> FieldTerms:
 
 def _terms(weights: dict[str, float]) -> tuple[Term, ...]:
     return tuple(Term(word.rstrip("*"), float(weight), prefix=word.endswith("*")) for word, weight in weights.items())
-
-
-def _group(words: list[str]) -> Group:
-    """Return a pattern of `words`; a space may be a hyphen, a trailing * lets the word go on, a plural s is free."""
-    return re.compile("|".join(_spelled(word) for word in words))
-
-
-def _spelled(word: str) -> str:
-    stem = word.rstrip("*")
-    if not stem[-1].isalnum():  # "$"
-        return re.escape(stem)
-    end = r"\w*" if word.endswith("*") else r"s?(?![^\W_])"
-    return r"(?<![a-z])" + re.escape(stem).replace(r"\ ", "[ -]") + end
 
 
 class FieldMeter:

@@ -170,7 +170,7 @@ class _Beside:
             kind, _, least = need[1:].partition(":")
             return len(self._names.get((kind, sentence), ())) >= int(least or 1)
         start, end = self._text.sentences[sentence]
-        return self._groups[need].search(self._text.folded, start, end) is not None
+        return self._groups[need].is_in(self._text.folded, start, end)
 
 
 class _Support:

@@ -120,3 +120,8 @@ def test_every_canned_query_is_in_the_readme():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
 
     assert [query.name for query in QUERIES if f"`/news/{query.name}`" not in readme] == []
+
+
+def test_no_document_holds_a_placeholder():
+    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")):
+        assert "@@" not in path.read_text(encoding="utf-8"), path.name
