@@ -22,8 +22,10 @@ __all__ = ["FieldMeter", "FieldTerms", "Group", "load_field_terms"]
 
 
 class Group:
-    """Words of which one is looked for in a sentence: a space may be a hyphen, a trailing * lets the word go on, a plural
-    s is free. An automaton, because an alternation in a regular expression is tried word by word.
+    """Words of which one is looked for in a sentence.
+
+    A space may be a hyphen, a trailing * lets the word go on, a plural s is free. An automaton, because a regular
+    expression tries its alternatives one by one.
     """
 
     def __init__(self, words: Iterable[str]) -> None:
