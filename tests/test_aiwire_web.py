@@ -31,6 +31,15 @@ async def test_the_database_is_called_news_whatever_its_file_is_called(database)
     assert "Data license" in page.text or "Data source" in page.text
 
 
+async def test_our_style_sheet_is_linked_and_served(database):
+    datasette = make_datasette(database)
+
+    page, style = await datasette.client.get("/news"), await datasette.client.get("/aiwire/site.css")
+
+    assert 'href="/aiwire/site.css' in page.text
+    assert (style.status_code, style.headers["content-type"]) == (200, "text/css")
+
+
 async def test_our_settings_are_in_force(database):
     datasette = make_datasette(database)
 

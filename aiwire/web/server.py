@@ -11,7 +11,7 @@ import uvicorn
 
 from aiwire.config import Settings
 from aiwire.exceptions import ConfigError
-from aiwire.paths import metadata_path
+from aiwire.paths import metadata_path, package_file
 
 if TYPE_CHECKING:
     from datasette.app import Datasette
@@ -46,7 +46,9 @@ def make_datasette(db: Path) -> Datasette:
 
     open_existing(db).close()
     metadata = json.loads(metadata_path().read_text(encoding="utf-8"))
-    datasette = Datasette([], metadata=metadata, settings=DATASETTE_SETTINGS)
+    metadata["extra_css_urls"] = ["/aiwire/site.css"]
+    static = [("aiwire", str(package_file("web", "static")))]
+    datasette = Datasette([], metadata=metadata, settings=DATASETTE_SETTINGS, static_mounts=static)
     datasette.remove_database("_memory")  # which it adds where no file is given
     datasette.add_database(Database(datasette, path=str(db), is_mutable=True), name=DATABASE_NAME)
     return datasette
