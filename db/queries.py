@@ -49,12 +49,11 @@ WITH picked AS (
         WHERE source_id = :source_id AND NOT {DATED_SQL} ORDER BY dated_at DESC, id LIMIT {LIMIT}
     )
 )
-SELECT articles.id, articles.dated_at, articles.published_at, articles.date_source, articles.title,
-    sources.name AS source,
+SELECT articles.dated_at, articles.date_source, articles.title, sources.name AS source,
     (SELECT group_concat(entities.name, ', ') FROM article_entities
         JOIN entities ON entities.id = article_entities.entity_id
         WHERE article_entities.article_id = articles.id) AS tags,
-    articles.url
+    articles.url, articles.published_at, articles.id
 FROM picked
 CROSS JOIN articles ON articles.id = picked.id
 JOIN sources ON sources.id = articles.source_id
@@ -63,9 +62,9 @@ LIMIT {LIMIT}
 """
 
 _ENTITY_NEWS = f"""
-SELECT article_entities.dated_at, articles.published_at, articles.date_source, articles.id, articles.title,
-    sources.name AS source, article_entities.about, article_entities.role, article_entities.count AS mentions,
-    article_entities.evidence, articles.url
+SELECT article_entities.dated_at, articles.date_source, articles.title, article_entities.evidence,
+    sources.name AS source, articles.url, article_entities.about, article_entities.role,
+    article_entities.count AS mentions, articles.published_at, articles.id
 FROM article_entities
 CROSS JOIN articles ON articles.id = article_entities.article_id
 JOIN sources ON sources.id = articles.source_id
@@ -75,9 +74,9 @@ LIMIT {LIMIT}
 """
 
 _EVIDENCE = f"""
-SELECT articles.id, article_entities.dated_at, articles.published_at, articles.date_source, articles.title,
-    sources.name AS source, article_entities.about, article_entities.count AS mentions, article_entities.confidence,
-    article_entities.evidence, articles.url
+SELECT article_entities.dated_at, articles.date_source, articles.title, article_entities.evidence,
+    sources.name AS source, articles.url, article_entities.about, article_entities.count AS mentions,
+    article_entities.confidence, articles.published_at, articles.id
 FROM article_entities
 CROSS JOIN articles ON articles.id = article_entities.article_id
 JOIN sources ON sources.id = articles.source_id
