@@ -157,8 +157,8 @@ WITH picked AS (
         ORDER BY dated_at DESC, article_id LIMIT {LIMIT}
     )
 )
-SELECT prices.dated_at, prices.accelerator, prices.amount, prices.amount_max, prices.currency, prices.unit,
-    prices.qualifier, prices.sentence, articles.id, articles.title, articles.url
+SELECT prices.dated_at, articles.date_source, prices.accelerator, prices.amount, prices.amount_max, prices.currency,
+    prices.unit, prices.qualifier, prices.sentence, articles.title, articles.url, articles.published_at, articles.id
 FROM picked
 CROSS JOIN prices ON prices.article_id = picked.article_id AND prices.position = picked.position
 JOIN articles ON articles.id = prices.article_id

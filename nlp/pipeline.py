@@ -17,6 +17,7 @@ from aiwire.types import ArticleText, Tagging, TagScope
 from nlp import TAGGER_VERSION
 from nlp.components import prepare
 from nlp.gazetteer import load_lexicon
+from nlp.language import looks_english
 from nlp.text import join
 
 __all__ = ["load_tagger", "tag_article", "tag_articles", "versions"]
@@ -24,6 +25,7 @@ __all__ = ["load_tagger", "tag_article", "tag_articles", "versions"]
 _WITH_DATA = ("aiwire_names", "aiwire_unlisted", "aiwire_themes", "aiwire_salience")
 _ORDER = ("aiwire_sentences", "aiwire_names", "aiwire_unlisted", "aiwire_prices", "aiwire_themes", "aiwire_salience")
 _BATCH = 16  # documents in memory at a time
+_LONGEST = 200_000_000  # characters: no text is refused, spaCy's limit is for parsers that need far more memory
 _ENDLESS = 2000  # characters without a space
 
 
@@ -34,6 +36,7 @@ def load_tagger(data: Path | None = None) -> Language:
         ConfigError: the data files cannot be used.
     """
     nlp = spacy.blank("en")
+    nlp.max_length = _LONGEST
     for name in _ORDER:
         config = {"data": str(data)} if data is not None and name in _WITH_DATA else {}
         nlp.add_pipe(name, config=config)
@@ -62,7 +65,7 @@ def tag_article(nlp: Language, title: str, text: str, language: str | None = Non
 def _doc(nlp: Language, article: ArticleText) -> Doc:
     raw = join(article.title, article.text)
     doc = Doc(nlp.vocab, words=[raw], spaces=[False]) if _has_endless_word(raw) else nlp.make_doc(raw)
-    prepare(doc, raw, title_length=len(article.title), scope=_scope(article.language), spans=False)
+    prepare(doc, raw, title_length=len(article.title), scope=_scope(article.language, raw), spans=False)
     return doc
 
 
@@ -75,6 +78,7 @@ def _has_endless_word(raw: str) -> bool:
     return any(" " not in chunk for chunk in chunks) and max(map(len, raw.split()), default=0) >= _ENDLESS
 
 
-def _scope(language: str | None) -> TagScope:
-    """Return "names" for a text that is said to be in another language than English (BCP 47)."""
-    return "full" if not language or language.lower().replace("_", "-").split("-")[0] == "en" else "names"
+def _scope(language: str | None, raw: str) -> TagScope:
+    """Return "names" for a text that is said to be in another language than English (BCP 47), or seems to be."""
+    english = language.lower().replace("_", "-").split("-")[0] == "en" if language else looks_english(raw)
+    return "full" if english else "names"

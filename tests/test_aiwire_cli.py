@@ -187,6 +187,8 @@ def test_bad_input_is_one_clear_line_and_the_right_status(args, status, message)
         pytest.param("{0} run --now 9999-12-31T23:59:59Z", 2, id="now-too-late"),
         pytest.param("{0} run --max-seconds nan", 2, id="nan"),
         pytest.param("{0} demo /proc/no", 2, id="demo-nowhere"),
+        pytest.param("{0} sources add https://a.example/f --owner nvidea", 2, id="unknown-owner"),
+        pytest.param("AIWIRE_PORT=x {0} doctor", 2, id="doctor-without-settings"),
         pytest.param("{0} tag --db typo.db", 2, id="tag-nothing"),
         pytest.param("AIWIRE_PORTT=5 {0} sources list", 2, id="unknown-variable"),
         pytest.param("{0} evaluate gold.jsonl --texts bad_texts.jsonl", 2, id="bad-texts"),

@@ -24,6 +24,7 @@ def doctor(context: Context) -> None:
     Example:
       aiwire doctor
     """
+    settings = context.settings  # unusable ones are an error of their own, not of every check
     checks: dict[str, Callable[[Settings], str]] = {
         "packages": _packages,
         "lexicon": _lexicon,
@@ -33,7 +34,7 @@ def doctor(context: Context) -> None:
     failed = False
     for name, check in checks.items():
         try:
-            click.echo(f"ok    {name}: {check(context.settings)}")
+            click.echo(f"ok    {name}: {check(settings)}")
         except AiwireError as e:
             failed = True
             click.echo(f"FAIL  {name}: {e}")

@@ -57,6 +57,7 @@ def evaluate(
     labels = list(scoring.read_gold(read_text(gold).splitlines(), gold))
     if not labels:
         raise InputError(f"{gold}: holds no labelled document")
+    least = _read_floors(floors) if floors else {}
     outputs = list(_objects(tags)) if tags else _tagged(texts or gold.replace(".jsonl", "_texts.jsonl"))
     report = scoring.evaluate(labels, outputs)
     if save_precision:
@@ -65,7 +66,11 @@ def evaluate(
         print_json(_as_json(report, entities=entities))
     else:
         _print_table(report, entities=entities)
-    problems = scoring.check_floors(report, _read_floors(floors)) if floors else []
+    problems = scoring.check_floors(report, least)
+    if report.missing:
+        problems.append(
+            f"{len(report.missing)} labelled documents have no text or output: {', '.join(report.missing[:3])} …"
+        )
     for problem in problems:
         warn(problem)
     if problems:
@@ -139,5 +144,3 @@ def _print_table(report: Report, *, entities: bool) -> None:
     out.print(table)
     macro = f"{report.themes_macro_f1:.3f}" if report.macro_themes else f"not measured (no theme has {MACRO_MIN} texts)"
     out.print(f"themes macro F1 {macro}; traps tagged {report.traps_tagged} of {report.traps}")
-    if report.missing:
-        warn(f"{len(report.missing)} labelled documents have no text or output: {', '.join(report.missing[:3])} …")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from difflib import get_close_matches
 from pathlib import Path
 
 import click
@@ -36,7 +37,7 @@ def list_sources(context: Context, sources: Path | None, as_json: bool) -> None:
     """
     from dataclasses import asdict
 
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from db.connection import open_existing
     from db.store import source_states
@@ -49,7 +50,7 @@ def list_sources(context: Context, sources: Path | None, as_json: bool) -> None:
         found = ((s, states.get(s.id)) for s in listed)
         print_json([asdict(s) | {"error": state.error if state else None} for s, state in found])
         return
-    table = Table("id", "name", "kind", "owner", "category", "last good answer", "error")
+    table = Table(Column("id", no_wrap=True), "name", "kind", "owner", "category", "last good answer", "error")
     for source in listed:
         state = states.get(source.id)
         ok_at = state.ok_at.strftime("%Y-%m-%d %H:%M") if state and state.ok_at else ""
@@ -80,11 +81,25 @@ def add(
     """
     from ingest.sources import add_source, load_sources, new_source
 
+    _check_owner(fields.get("owner"))
     path = context.settings.sources
     present = load_sources(path) if path.is_file() else ()
     source = new_source(url, present, source_id=source_id, name=name, **fields)
     add_source(path, source)
     warn(f"added '{source.id}' to {path}")
+
+
+def _check_owner(owner: str | None) -> None:
+    """Raise ConfigError if the owner is no company of the lexicon: no trend would know the source as a vendor's."""
+    if owner is None:
+        return
+    from nlp.gazetteer import load_lexicon
+
+    companies = [entity.id for entity in load_lexicon().entities if entity.kind == "company"]
+    if owner not in companies:
+        near = get_close_matches(owner, companies, n=1)
+        hint = f", did you mean '{near[0]}'?" if near else "; leave it out"
+        raise ConfigError(f"'{owner}' is no company id of the lexicon{hint}")
 
 
 @sources.command("import")

@@ -155,7 +155,7 @@ class Run:
         except AiwireError:
             raise  # the database or our own data: not this source's fault
         except Exception as e:
-            log.exception("source crashed  source=%s", source.id)
+            log.info("source crashed  source=%s", source.id, exc_info=True)
             report.internal_errors += 1
             error = SourceError(source.url, f"internal error, please report it: {type(e).__name__}: {e}")
             line = self._save_source_failure(source, result, error, report)
@@ -234,7 +234,7 @@ class Run:
         except AiwireError:
             raise
         except Exception as e:
-            log.exception("page crashed  url=%s", page.url)
+            log.info("page crashed  url=%s", page.url, exc_info=True)
             report.internal_errors += 1
             error = ExtractError(page.url, f"internal error, please report it: {type(e).__name__}: {e}")
             update = self._page_failure(page, result, error, report)
