@@ -106,7 +106,7 @@ def test_padding_after_a_whole_gzip_member_is_ignored(tail: bytes) -> None:
     assert decode_body(gzip.compress(b"feed") + tail, "gzip", max_bytes=MIB) == b"feed"
 
 
-@pytest.mark.parametrize("tail", [b"\x1f", b"\x1f\x8b", gzip.compress(b"second")[:-1]])
+@pytest.mark.parametrize("tail", [b"\x1f", b"\x1f\x8b", gzip.compress(b"second", mtime=0)[:-1]])
 def test_a_second_gzip_member_that_is_cut_short_is_an_error(tail: bytes) -> None:
     with pytest.raises(FetchError, match="cut short"):
         decode_body(gzip.compress(b"feed") + tail, "gzip", max_bytes=MIB)
