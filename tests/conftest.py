@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import pytest
+from db_rows import make_db
+from sqlite_utils import Database
 
 Handler = Callable[["Seen", asyncio.StreamWriter], Awaitable[None]]
 
@@ -145,3 +147,11 @@ def unused_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def db() -> Iterator[Database]:
+    """A database in memory with three sources, four entities and a run, as `db_rows` makes it."""
+    with_rows = make_db()
+    yield with_rows
+    with_rows.close()

@@ -86,10 +86,10 @@ def main() -> None:
         for number in range(options.kills):
             at = total * number // options.kills
             killed = kill_after(disturbed, arguments, at)
-            print(f"kill {number + 1}: wanted at request {at}, {'killed' if killed else 'too late'}")  # noqa: T201 - a script
+            print(f"kill {number + 1}: wanted at request {at}, {'killed' if killed else 'too late'}")
         subprocess.run([*RUN, *arguments], cwd=disturbed, check=True)
         found = differences(disturbed, undisturbed)
-    print(f"tables that differ: {found or 'none'}")  # noqa: T201 - a script
+    print(f"tables that differ: {found or 'none'}")
     sys.exit(bool(found))
 
 

@@ -108,24 +108,24 @@ def measure(collection: str, *, articles_only: bool = False, verbose: bool = Fal
 
 
 def _show(case: Case, found: Extracted, marks: dict[str, float | None]) -> None:
-    print(f"{case.name} {case.page_type} f1={marks['f1']:.2f} {case.url}")  # noqa: T201  a report on stdout
+    print(f"{case.name} {case.page_type} f1={marks['f1']:.2f} {case.url}")
     for name, field, gold in (
         ("title", found.title, "title"),
         ("author recall", found.author, "author"),
         ("date recall", found.published, "publish_date"),
     ):
         if case.truth and marks.get(name) == 0.0:
-            print(f"    {name}: {field!r} for {case.truth[gold]!r} {found.date_source}")  # noqa: T201
+            print(f"    {name}: {field!r} for {case.truth[gold]!r} {found.date_source}")
     if case.truth and marks.get("false date"):
-        print(f"    false date: {found.published} {found.date_source}")  # noqa: T201
+        print(f"    false date: {found.published} {found.date_source}")
     if case.truth and marks.get("false author"):
-        print(f"    false author: {found.author}")  # noqa: T201
+        print(f"    false author: {found.author}")
     for snippet in (case.truth or {}).get("without") or []:
         if _key(snippet) in _key(found.text):
-            print(f"    has: {snippet[:80]!r}")  # noqa: T201
+            print(f"    has: {snippet[:80]!r}")
     for snippet in (case.truth or {}).get("with") or []:
         if _key(snippet) not in _key(found.text):
-            print(f"    lacks: {snippet[:80]!r}")  # noqa: T201
+            print(f"    lacks: {snippet[:80]!r}")
 
 
 def main() -> None:
@@ -138,7 +138,7 @@ def main() -> None:
     ):
         measures = measure(collection, articles_only=articles, verbose=verbose and not articles)
         line = "  ".join(f"{name} {mean:.3f} ({count})" for name, (mean, count) in measures.items())
-        print(f"{title}: {line}")  # noqa: T201
+        print(f"{title}: {line}")
 
 
 if __name__ == "__main__":
