@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 import platformdirs
@@ -19,6 +19,7 @@ from aiwire.exceptions import ConfigError
 
 __all__ = ["CONFIG_NAME", "Settings", "find_config", "load_settings"]
 
+OptOuts = Literal["record", "obey", "strict"]
 CONFIG_NAME = "aiwire.toml"
 PREFIX = "AIWIRE_"  # of environment variables
 
@@ -36,7 +37,13 @@ class Settings:
     full_text_below_words: int = 200  # a feed text shorter than this has its page fetched
     pages_per_run: int = 300  # full pages fetched in one run; the rest stays for the next
     concurrency: int = 16  # requests under way at once, one per host
-    host_gap_s: float = 1.0  # between the starts of two requests to one host
+    host_gap_s: float = 1.0  # least time between the starts of two requests to one host
+    max_per_lane: int = 30  # requests to one host in one run, of feeds and of pages each
+    allow_hosts: tuple[str, ...] = ()  # own hosts, addresses or networks inside, which are refused else
+    proxy: str = ""  # of the outside world: http://host:port
+    opt_outs: OptOuts = "obey"  # publishers' reservations against text and data mining: record, obey or strict
+    parse_timeout_s: float = 30.0  # for one document
+    parse_workers: int = 0  # processes that parse; 0: one less than the machine has cores, at least one
     connect_timeout_s: float = 10.0
     read_timeout_s: float = 20.0
     total_timeout_s: float = 60.0
@@ -51,12 +58,17 @@ _RANGES: dict[str, tuple[float, float]] = {
     "pages_per_run": (0, 1_000_000),
     "concurrency": (1, 256),
     "host_gap_s": (0, 3600),
+    "max_per_lane": (1, 100_000),
+    "parse_timeout_s": (0.1, 3600),
+    "parse_workers": (0, 64),
     "connect_timeout_s": (0.1, 600),
     "read_timeout_s": (0.1, 600),
     "total_timeout_s": (0.1, 3600),
     "max_wire_mib": (0.01, 1024),
     "max_body_mib": (0.01, 1024),
 }
+
+_CHOICES: dict[str, tuple[str, ...]] = {"opt_outs": get_args(OptOuts)}
 
 
 def find_config(explicit: Path | None, *, folder: Path) -> Path | None:
@@ -125,15 +137,37 @@ def _converted(key: str, value: Any, kind: type, origin: str, folder: Path | Non
             raise ConfigError(f"{origin}: '{key}' wants a path, not {value!r}")
         path = Path(value).expanduser()
         return folder / path if folder and not path.is_absolute() else path
+    if kind is tuple:
+        return _texts(key, value, origin, text=text)
     if kind is str:
-        if not isinstance(value, str):
-            raise ConfigError(f"{origin}: '{key}' wants a text in quotes, not {value!r}")
-        return _checked_url(key, value, origin) if key == "base_url" else _checked_header(key, value, origin)
+        return _text(key, value, origin)
     number = _number(key, value, kind, origin, text=text)
     low, high = _RANGES[key]
     if not low <= number <= high:
         raise ConfigError(f"{origin}: '{key}' = {number:g} is out of range, it may be {low:g} to {high:g}")
     return number
+
+
+def _text(key: str, value: Any, origin: str) -> str:
+    if not isinstance(value, str):
+        raise ConfigError(f"{origin}: '{key}' wants a text in quotes, not {value!r}")
+    choices = _CHOICES.get(key)
+    if choices and value not in choices:
+        raise ConfigError(f"{origin}: '{key}' must be one of {', '.join(choices)}, not {value!r}")
+    if key in ("base_url", "proxy") and value:
+        return _checked_url(key, value, origin)
+    return _checked_header(key, value, origin)
+
+
+def _texts(key: str, value: Any, origin: str, *, text: bool) -> tuple[str, ...]:
+    """Return a list of texts; in the environment they are parted by commas."""
+    if text:
+        value = [part.strip() for part in value.split(",") if part.strip()]
+    if isinstance(value, tuple):
+        return value
+    if not isinstance(value, list) or not all(isinstance(part, str) and part for part in value):
+        raise ConfigError(f"{origin}: '{key}' wants a list of texts, such as [\"10.0.0.5\"], not {value!r}")
+    return tuple(value)
 
 
 def _number(key: str, value: Any, kind: type, origin: str, *, text: bool) -> int | float:
@@ -155,7 +189,8 @@ def _checked_url(key: str, value: str, origin: str) -> str:
     except ValueError:
         usable = False
     if not usable:
-        raise ConfigError(f"{origin}: '{key}' wants an address such as https://news.example.org, not {value!r}")
+        example = "http://proxy.example.org:3128" if key == "proxy" else "https://news.example.org"
+        raise ConfigError(f"{origin}: '{key}' wants an address such as {example}, not {value!r}")
     return value.rstrip("/")
 
 

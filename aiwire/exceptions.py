@@ -8,12 +8,15 @@ AiwireError
 └── SourceError          one source or page failed: a value in the report, never fatal
     ├── FetchError       .reason tells the class of failure
     ├── ParseError       the bytes are not a feed, or hold no entry that can be recovered
-    └── ExtractError     the bytes are not an HTML page
+    ├── ExtractError     the bytes are not an HTML page
+    └── OptOutError      the publisher reserves the page from text and data mining
 """
 
 from __future__ import annotations
 
-from typing import Literal
+import copyreg
+from collections.abc import Mapping
+from typing import Any, Literal
 
 __all__ = [
     "AiwireError",
@@ -23,13 +26,15 @@ __all__ = [
     "FetchError",
     "FetchReason",
     "InputError",
+    "OptOutError",
     "ParseError",
     "SourceError",
     "TryLater",
 ]
 
 FetchReason = Literal[
-    "connect",  # no connection: DNS, refused, unreachable, no answer to the handshake
+    "dns",  # the name does not resolve
+    "connect",  # no connection: refused, unreachable, no answer to the handshake
     "broken",  # a connection that broke, or an answer that is no HTTP
     "timeout",  # connect, read or total time-out
     "status",  # an HTTP status that is neither 2xx, 304 nor a redirect we follow
@@ -37,6 +42,8 @@ FetchReason = Literal[
     "too-large",  # more bytes than the cap, on the wire or decoded
     "encoding",  # the content encoding is broken or cut short
     "url",  # not an http(s) URL
+    "address",  # an address inside of our own or a reserved network
+    "robots",  # its robots.txt forbids it
     "not-in-archive",  # a replay has no answer for this URL
 ]
 
@@ -75,17 +82,30 @@ class SourceError(AiwireError):
         self.url = url
         self.message = message
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return what pickle needs: errors come back from worker processes with all their fields."""
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
+
     def __str__(self) -> str:
         return f"{self.url}: {self.message}" if self.url else self.message
 
 
 class FetchError(SourceError):
-    """A request brought no usable body."""
+    """A request brought no usable body. `headers` (lower-case names) are those of the answer, if any came."""
 
-    def __init__(self, url: str, message: str, *, reason: FetchReason, status: int | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        message: str,
+        *,
+        reason: FetchReason,
+        status: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(url, message)
         self.reason = reason
         self.status = status
+        self.headers: Mapping[str, str] = headers or {}
 
 
 class ParseError(SourceError):
@@ -94,3 +114,7 @@ class ParseError(SourceError):
 
 class ExtractError(SourceError):
     """The bytes are not an HTML page."""
+
+
+class OptOutError(SourceError):
+    """The publisher reserves the page from text and data mining, and the settings say that this is obeyed."""

@@ -31,6 +31,8 @@ __all__ = [
     "count_texts",
     "insert_article",
     "known_articles",
+    "known_guids",
+    "page_text",
     "pending_pages",
     "save_page_state",
     "text_hash",
@@ -40,7 +42,11 @@ __all__ = [
 ]
 
 CHUNK = 500  # values in one IN (...); rows in one page of a stream
-ROW_COLUMNS = "id, source_id, title, text, text_hash, text_origin, entry_hash, published_at, dated_at, week"
+MAX_VERSIONS = 24  # kept of one article: the first and the newest
+ROW_COLUMNS = (
+    "id, source_id, title, text, text_hash, text_origin, entry_hash, published_at, dated_at, week, date_source"
+)
+RESTAMPED = ("updated", "lastmod")  # values of date_source that change without an edit
 UNDATED = ("first_seen", "backlog")  # values of date_source: no plausible date is stated
 # tagged by other versions than these, or not at all; without versions, every article
 STALE_SQL = "(:tagger IS NULL OR tagger_version IS NOT :tagger OR taxonomy_version IS NOT :taxonomy)"
@@ -61,6 +67,7 @@ class ArticleRow:
     published_at: str | None
     dated_at: str
     week: str
+    date_source: str
     owner_active: int
 
 
@@ -74,20 +81,29 @@ def text_hash(text: str) -> str:
 
 def known_articles(db: Database, urls: Iterable[str]) -> dict[str, StoredArticle]:
     """Return those of `urls` that are stored, by URL."""
-    wanted = list(dict.fromkeys(urls))
-    known: dict[str, StoredArticle] = {}
+    return {article.url: article for article in _stored(db, "articles.url", list(dict.fromkeys(urls)))}
+
+
+def known_guids(db: Database, source_id: str, guids: Iterable[str]) -> dict[str, StoredArticle]:
+    """Return the source's articles by guid; a guid that several of them share tells nothing and is left out."""
+    found: dict[str, list[StoredArticle]] = {}
+    for article in _stored(db, "source_id = ? AND guid", list(dict.fromkeys(guids)), before=[source_id]):
+        found.setdefault(article.guid or "", []).append(article)
+    return {guid: articles[0] for guid, articles in found.items() if len(articles) == 1}
+
+
+def _stored(db: Database, column: str, wanted: list[str], *, before: Iterable[str] = ()) -> Iterator[StoredArticle]:
     for start in range(0, len(wanted), CHUNK):
         chunk = wanted[start : start + CHUNK]
-        marks = ", ".join("?" * len(chunk))
         sql = f"""
-            SELECT articles.id, articles.url, source_id, entry_hash, text_origin, active
-            FROM articles JOIN sources ON sources.id = source_id WHERE articles.url IN ({marks})
+            SELECT articles.id, articles.url, source_id, entry_hash, text_origin, active, guid, title, published_at
+            FROM articles JOIN sources ON sources.id = source_id WHERE {column} IN ({", ".join("?" * len(chunk))})
         """
-        rows = db.execute(sql, chunk)
-        known |= {
-            row[1]: StoredArticle(row[0], row[1], row[2], row[3], row[4], owner_active=bool(row[5])) for row in rows
-        }
-    return known
+        for row in db.execute(sql, [*before, *chunk]).fetchall():
+            yield StoredArticle(
+                row[0], row[1], row[2], row[3], row[4], owner_active=bool(row[5]), guid=row[6], title=row[7],
+                published_at=_moment(row[8]),
+            )  # fmt: skip
 
 
 def article_row(db: Database, *, article_id: int | None = None, url: str | None = None) -> ArticleRow | None:
@@ -107,7 +123,7 @@ def pending_pages(db: Database, *, now: datetime, limit: int | None = None) -> l
     rows = db.execute(
         """
         SELECT articles.id, source_id, articles.url, page_attempts, page_tried_at, title, text, text_origin,
-            articles.language, published_at, dated_at, date_source, author
+            articles.language, published_at, dated_at, date_source, author, date_flaw
         FROM articles CROSS JOIN sources ON sources.id = articles.source_id
         WHERE page_state = 'pending' AND (page_next_at IS NULL OR page_next_at <= :now)
             AND active AND enabled AND full_text <> 'never'
@@ -119,7 +135,7 @@ def pending_pages(db: Database, *, now: datetime, limit: int | None = None) -> l
         PendingPage(
             article_id=row[0], source_id=row[1], url=row[2], attempts=row[3], tried_at=_moment(row[4]), title=row[5],
             text=row[6], text_origin=row[7], language=row[8], published_at=_moment(row[9]),
-            dated_at=parse_iso(row[10]), date_source=row[11], author=row[12],
+            dated_at=parse_iso(row[10]), date_source=row[11], author=row[12], date_flaw=row[13],
         )
         for row in rows
     ]  # fmt: skip
@@ -140,6 +156,12 @@ def article_text(db: Database, article_id: int) -> ArticleText:
     if row is None:
         raise LookupError(f"there is no article {article_id}")
     return ArticleText(*row)
+
+
+def page_text(db: Database, article_id: int) -> str | None:
+    """Return the text that an article's page gave; None if its text is the feed's."""
+    row = db.execute("SELECT text FROM articles WHERE id = ? AND text_origin = 'page'", [article_id]).fetchone()
+    return None if row is None else str(row[0])
 
 
 def texts(db: Database, *, stale_for: tuple[str, str] | None = None) -> Iterator[ArticleText]:
@@ -178,12 +200,13 @@ def insert_article(db: Database, update: ArticleUpdate, *, source_id: str, now: 
     db.execute(
         """
         INSERT INTO articles (id, url, source_id, guid, title, author, published_at, dated_at, week, date_source,
-            first_seen_at, updated_at, language, text, text_hash, text_origin, entry_hash, page_state, page_attempts)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'feed', ?, ?, 0)
+            date_flaw, first_seen_at, updated_at, language, text, text_hash, text_origin, entry_hash, page_state,
+            page_attempts)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'feed', ?, ?, 0)
         """,
         [article_id, update.url, source_id, update.guid, update.title, update.author, _text(update.published_at),
-         iso(update.dated_at), _week(update.dated_at), update.date_source, iso(now), iso(now),
-         normal_language(update.language),
+         iso(update.dated_at), _week(update.dated_at), update.date_source, update.date_flaw,
+         iso(now), iso(now), normal_language(update.language),
          update.text, text_hash(update.text), update.entry_hash, "pending" if update.wants_page else "none"],
     )  # fmt: skip
     return article_id
@@ -203,7 +226,7 @@ def update_from_entry(db: Database, row: ArticleRow, update: ArticleUpdate, *, s
         _keep_version(db, row, now=now)
     if takes_text:
         _set_text(db, row.id, update.text, "feed")
-    _set_dates(db, row.id, dates)
+    _set_dates(db, row, dates)
     db.execute(
         """
         UPDATE articles SET source_id = ?, guid = ?, title = ?, author = coalesce(?, author),
@@ -235,15 +258,16 @@ def update_from_page(db: Database, row: ArticleRow, update: PageUpdate, *, now: 
         _keep_version(db, row, now=now)
     if takes_text:
         _set_text(db, row.id, update.extracted.text, "page")
-    _set_dates(db, row.id, dates)
+    _set_dates(db, row, dates)
     db.execute(
         """
-        UPDATE articles SET canonical_url = ?, paywalled = ?, title = coalesce(nullif(?, ''), title),
+        UPDATE articles SET canonical_url = ?, paywalled = ?, rights = ?, title = coalesce(nullif(?, ''), title),
             author = coalesce(?, author), language = coalesce(?, language),
             updated_at = CASE WHEN ? THEN ? ELSE updated_at END
         WHERE id = ?
         """,
-        [update.extracted.canonical_url, int(update.extracted.paywalled), update.title, update.author,
+        [update.extracted.canonical_url, int(update.extracted.paywalled), update.extracted.rights, update.title,
+         update.author,
          normal_language(update.language), edit, iso(now), row.id],
     )  # fmt: skip
     return edit
@@ -265,18 +289,27 @@ class _Dates:
         return cls(_text(published_at), dated_at, date_source)
 
 
-def _set_dates(db: Database, article_id: int, dates: _Dates | None) -> None:
-    if dates is not None:
-        db.execute(
-            "UPDATE articles SET published_at = ?, dated_at = ?, week = ?, date_source = ? WHERE id = ?",
-            [dates.published_at, iso(dates.dated_at), _week(dates.dated_at), dates.date_source, article_id],
-        )
+def _set_dates(db: Database, row: ArticleRow, dates: _Dates | None) -> None:
+    """Store the three; the date of a last change does not go over one of publication."""
+    if dates is None or (dates.date_source in RESTAMPED and row.date_source not in (*RESTAMPED, *UNDATED)):
+        return
+    db.execute(
+        """
+        UPDATE articles SET published_at = ?, dated_at = ?, week = ?, date_source = ?, date_flaw = NULL WHERE id = ?
+        """,
+        [dates.published_at, iso(dates.dated_at), _week(dates.dated_at), dates.date_source, row.id],
+    )
 
 
 def _is_renamed_or_moved(row: ArticleRow, title: str, dates: _Dates | None) -> bool:
-    """Tell whether the publisher replaced a title or date by another; the first one given is no change."""
+    """Tell whether the publisher replaced a title or date by another; the first one given is no change.
+
+    A date of the last change is stamped anew with every rebuild of a site: that alone is no edit.
+    """
     renamed = bool(row.title and title) and title != row.title
-    return renamed or (dates is not None and row.published_at is not None and dates.published_at != row.published_at)
+    if dates is None or row.published_at is None or {dates.date_source, row.date_source} & set(RESTAMPED):
+        return renamed
+    return renamed or dates.published_at != row.published_at
 
 
 def save_page_state(db: Database, article_id: int, page: Page) -> None:
@@ -305,6 +338,13 @@ def _keep_version(db: Database, row: ArticleRow, *, now: datetime) -> None:
         SELECT ?, 1 + coalesce(max(version), 0), ?, ?, ?, ?, ? FROM article_versions WHERE article_id = ?
         """,
         [row.id, row.title, row.text, row.text_hash, row.published_at, iso(now), row.id],
+    )
+    db.execute(
+        """
+        DELETE FROM article_versions WHERE article_id = :id AND version > 1 AND version <=
+            (SELECT max(version) FROM article_versions WHERE article_id = :id) - :kept
+        """,
+        {"id": row.id, "kept": MAX_VERSIONS - 1},
     )
 
 

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Literal
 
 from sqlite_utils import Database
 
 from aiwire.exceptions import FetchError
-from aiwire.types import FetchResult, NotModified, iso, parse_iso
+from aiwire.types import FetchResult, NotModified, ParseMode, iso, parse_iso
 from db.connection import transaction
 
 __all__ = ["GOOD_ANSWER_SQL", "finish_run", "last_start", "record_fetch", "start_run"]
 
-GOOD_ANSWER_SQL = "purpose <> 'page' AND outcome IN ('ok', 'not-modified')"  # of a request: the source was read
+SOURCE_SQL = "purpose IN ('feed', 'listing', 'sitemap')"  # of a request: it asked for a source itself
+GOOD_ANSWER_SQL = f"{SOURCE_SQL} AND outcome IN ('ok', 'not-modified')"  # of a request: the source was read
 
 # the fields of a run that are sums over its requests
-TOTALS_SQL = """
+TOTALS_SQL = f"""
     UPDATE runs SET
         sources_ok = (SELECT count(DISTINCT source_id) FROM fetches
-            WHERE run_id = runs.id AND purpose <> 'page' AND outcome = 'ok'),
+            WHERE run_id = runs.id AND {SOURCE_SQL} AND outcome = 'ok'),
         sources_not_modified = (SELECT count(DISTINCT source_id) FROM fetches
-            WHERE run_id = runs.id AND purpose <> 'page' AND outcome = 'not-modified'),
+            WHERE run_id = runs.id AND {SOURCE_SQL} AND outcome = 'not-modified'),
         sources_failed = (SELECT count(DISTINCT source_id) FROM fetches
-            WHERE run_id = runs.id AND purpose <> 'page' AND outcome NOT IN ('ok', 'not-modified', 'not-in-archive')),
+            WHERE run_id = runs.id AND {SOURCE_SQL} AND outcome NOT IN ('ok', 'not-modified', 'not-in-archive')),
         sources_not_in_archive = (SELECT count(DISTINCT source_id) FROM fetches
-            WHERE run_id = runs.id AND purpose <> 'page' AND outcome = 'not-in-archive'),
+            WHERE run_id = runs.id AND {SOURCE_SQL} AND outcome = 'not-in-archive'),
         articles_new = (SELECT coalesce(sum(new), 0) FROM fetches WHERE run_id = runs.id),
         articles_changed = (SELECT coalesce(sum(changed), 0) FROM fetches WHERE run_id = runs.id),
         pages_fetched = (SELECT count(*) FROM fetches WHERE run_id = runs.id AND purpose = 'page' AND outcome = 'ok'),
@@ -85,6 +87,7 @@ def record_fetch(
     entries: int = 0,
     new: int = 0,
     changed: int = 0,
+    mode: ParseMode | None = None,
 ) -> None:
     """Record one request and what came of it. Part of the caller's transaction."""
     request = fetch.request
@@ -92,12 +95,18 @@ def record_fetch(
     db.execute(
         """
         INSERT INTO fetches (run_id, source_id, article_id, url, final_url, purpose, outcome, status, wire_bytes,
-            elapsed_ms, error, entries, new, changed, fetched_at)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            elapsed_ms, error, entries, new, changed, fetched_at, hops, robots, mode)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
         [run_id, request.source_id, request.article_id, request.url, final_url, request.purpose, word, status,
-         fetch.wire_bytes, fetch.elapsed_ms, problem, entries, new, changed, iso(now)],
+         fetch.wire_bytes, fetch.elapsed_ms, problem, entries, new, changed, iso(now),
+         _hops(fetch), fetch.robots, mode],
     )  # fmt: skip
+
+
+def _hops(fetch: FetchResult) -> str | None:
+    hops = () if isinstance(fetch.outcome, FetchError) else fetch.outcome.hops
+    return json.dumps([[hop.status, hop.url] for hop in hops]) if hops else None
 
 
 def _outcome(fetch: FetchResult) -> tuple[str, int | None, str | None, str | None]:
@@ -106,7 +115,7 @@ def _outcome(fetch: FetchResult) -> tuple[str, int | None, str | None, str | Non
     if isinstance(outcome, FetchError):
         return outcome.reason, outcome.status, None, outcome.message
     if isinstance(outcome, NotModified):
-        word, status, final_url = "not-modified", 304, outcome.url
+        word, status, final_url = "not-modified", 304, outcome.final_url or outcome.url
     else:
         word, status, final_url = "ok", outcome.status, outcome.final_url
     if fetch.unreadable is not None:

@@ -15,7 +15,17 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
-from aiwire.types import ArticleUpdate, PageUpdate, SaveCounts, SourceUpdate, Tagging
+from aiwire.types import (
+    ArticleUpdate,
+    FetchResult,
+    PageUpdate,
+    RobotsFile,
+    SaveCounts,
+    SourceState,
+    SourceUpdate,
+    Tagging,
+)
+from db import lanes
 from db.articles import (
     ArticleRow,
     article_row,
@@ -24,6 +34,8 @@ from db.articles import (
     count_texts,
     insert_article,
     known_articles,
+    known_guids,
+    page_text,
     pending_pages,
     save_page_state,
     text_hash,
@@ -33,8 +45,10 @@ from db.articles import (
 )
 from db.connection import transaction
 from db.entities import sync_entities
+from db.lanes import lane_states, robots_files, save_lanes
 from db.runs import finish_run, record_fetch, start_run
-from db.sources import save_state, source_states, sync_sources
+from db.sources import sync_sources
+from db.state import record_move, save_items, save_sample, save_state, seen_items, source_states
 from db.tags import Touched, clear_tagging, move_tags, settle, touch, write_tagging
 
 __all__ = [
@@ -43,11 +57,20 @@ __all__ = [
     "count_texts",
     "finish_run",
     "known_articles",
+    "known_guids",
+    "lane_states",
+    "page_text",
     "pending_pages",
+    "robots_files",
+    "save_lanes",
     "save_page",
+    "save_robots",
     "save_source",
+    "save_source_state",
+    "save_suggestion",
     "save_tagging",
     "save_taggings",
+    "seen_items",
     "source_states",
     "start_run",
     "sync_entities",
@@ -69,10 +92,41 @@ def save_source(db: Database, update: SourceUpdate, *, run_id: int, now: datetim
             elif _is_to_change(row, article, source_id=update.state.source_id):
                 versions += _change(db, row, article, source_id=update.state.source_id, now=now, touched=touched)
                 changed += 1
-        save_state(db, update.state)
-        record_fetch(db, update.fetch, run_id=run_id, now=now, entries=update.entries, new=new, changed=changed)
+        _save_check(db, update, now=now)
+        record_fetch(
+            db, update.fetch, run_id=run_id, now=now, entries=update.entries, new=new, changed=changed, mode=update.mode
+        )
         settle(db, touched)
     return SaveCounts(new, changed, versions, touched.tags, frozenset(touched.weeks))
+
+
+def save_source_state(db: Database, state: SourceState, *, now: datetime, moved: tuple[str, str] | None = None) -> None:
+    """Save what a source leaves behind whose documents were saved one by one."""
+    with transaction(db):
+        save_state(db, state)
+        if moved is not None:
+            record_move(db, state.source_id, *moved, now=now)
+
+
+def save_suggestion(
+    db: Database, source_id: str, suggestion: str | None, fetch: FetchResult, *, run_id: int, now: datetime
+) -> None:
+    """Save the address that a site names for a feed that has gone missing, and the request."""
+    with transaction(db):
+        if suggestion is not None:
+            db.execute("UPDATE source_state SET suggestion = ? WHERE source_id = ?", [suggestion, source_id])
+        _save_lane(db, fetch)
+        record_fetch(db, fetch, run_id=run_id, now=now)
+
+
+def save_robots(
+    db: Database, file: RobotsFile, fetch: FetchResult, *, ai_opt_outs: Iterable[str], run_id: int, now: datetime
+) -> None:
+    """Save a robots.txt, the AI crawlers that it keeps out, and the request."""
+    with transaction(db):
+        lanes.save_robots(db, file, ai_opt_outs=ai_opt_outs)
+        _save_lane(db, fetch)
+        record_fetch(db, fetch, run_id=run_id, now=now)
 
 
 def save_page(db: Database, update: PageUpdate, *, run_id: int, now: datetime) -> SaveCounts:
@@ -88,6 +142,7 @@ def save_page(db: Database, update: PageUpdate, *, run_id: int, now: datetime) -
             versions = changed = int(update_from_page(db, row, update, now=now))
             _retag(db, row, update.tagging, now=now, touched=touched)
         save_page_state(db, row.id, update.page)
+        _save_lane(db, update.fetch)
         record_fetch(db, update.fetch, run_id=run_id, now=now, changed=changed)
         settle(db, touched)
     return SaveCounts(0, changed, versions, touched.tags, frozenset(touched.weeks))
@@ -108,6 +163,23 @@ def save_taggings(db: Database, taggings: Iterable[tuple[int, Tagging]], *, now:
             changed += 1
         settle(db, touched)
     return SaveCounts(0, changed, 0, touched.tags, frozenset(touched.weeks))
+
+
+def _save_check(db: Database, update: SourceUpdate, *, now: datetime) -> None:
+    """Save what a check leaves behind, apart from articles."""
+    source_id = update.state.source_id
+    save_state(db, update.state)
+    save_sample(db, source_id, update.sample)
+    if update.seen is not None:
+        save_items(db, source_id, update.seen)
+    if update.moved is not None:
+        record_move(db, source_id, *update.moved, now=now)
+    _save_lane(db, update.fetch)
+
+
+def _save_lane(db: Database, fetch: FetchResult) -> None:
+    if fetch.lane is not None:
+        lanes.save_lane(db, fetch.lane)
 
 
 def _add(db: Database, article: ArticleUpdate, *, source_id: str, now: datetime, touched: Touched) -> None:

@@ -73,7 +73,7 @@ def schema(path):
     db = connect(path)
     found = {
         name: [row[1] for row in db.execute(f'PRAGMA table_xinfo("{name}")')]
-        for name in db.table_names()
+        for name in (*db.table_names(), *db.view_names())
         if not name.startswith("articles_fts") and name != "_sqlite_migrations"
     }
     db.close()

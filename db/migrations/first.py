@@ -1,29 +1,18 @@
-"""The schema, as ordered named steps. A released step is never edited: a change is a new step.
-
-Conventions: every table STRICT; timestamps are ISO 8601 in UTC (`2026-11-23T06:00:00Z`); truth values are 0 or 1; text
-offsets are Unicode code points into `articles.title` or `articles.text`; unknown is NULL.
-The keys of tables that hold what was found in articles are natural or derived from the article's URL, never counted: so
-the rows do not depend on the order in which a run, cut short or not, came to save them.
-"""
+"""The first release: sources, articles, tags, trends, reference."""
 
 from __future__ import annotations
 
-from sqlite_utils import Database, Migrations
+from sqlite_utils import Database
 
-__all__ = ["MIGRATIONS"]
+from db.migrations.steps import MIGRATIONS, execute
 
-MIGRATIONS = Migrations("aiwire")
-
-
-def _execute(db: Database, *statements: str) -> None:
-    for statement in statements:  # not executescript(): that would commit the step's own transaction
-        db.execute(statement)
+__all__: list[str] = []
 
 
 @MIGRATIONS()
 def m001_sources_and_runs(db: Database) -> None:
     """Sources, their HTTP state, and the history of runs and requests."""
-    _execute(
+    execute(
         db,
         """
         CREATE TABLE sources (
@@ -109,7 +98,7 @@ def m001_sources_and_runs(db: Database) -> None:
 @MIGRATIONS()
 def m002_articles(db: Database) -> None:
     """Articles, their earlier texts, and the full-text index."""
-    _execute(
+    execute(
         db,
         """
         CREATE TABLE articles (
@@ -197,7 +186,7 @@ def m002_articles(db: Database) -> None:
 @MIGRATIONS()
 def m003_entities_and_tags(db: Database) -> None:
     """What is looked for, and what was found in which article."""
-    _execute(
+    execute(
         db,
         """
         CREATE TABLE entities (
@@ -314,7 +303,7 @@ def m003_entities_and_tags(db: Database) -> None:
 @MIGRATIONS()
 def m004_trends(db: Database) -> None:
     """Weekly rollups, kept up to date by every transaction that touches a week."""
-    _execute(
+    execute(
         db,
         """
         CREATE TABLE trends_weekly (
@@ -347,7 +336,7 @@ def m004_trends(db: Database) -> None:
 @MIGRATIONS()
 def m005_reference(db: Database) -> None:
     """What the hardware is and costs: loaded from the files in db/reference."""
-    _execute(
+    execute(
         db,
         """
         CREATE TABLE accelerator_families (

@@ -1,0 +1,108 @@
+"""The data that flows between the layers: one frozen dataclass per hand-over.
+
+    Source + SourceState -> (fetch) FetchResult -> (parse) ParsedFeed of Entry -> (extract) Extracted
+        -> (tag) Tagging -> (save) SourceUpdate | PageUpdate
+
+Standard library only. Every datetime is aware and in UTC; text offsets are Unicode code points.
+"""
+
+from aiwire.types.fetching import (
+    FetchResult,
+    Hop,
+    LaneState,
+    NotModified,
+    Purpose,
+    Request,
+    Response,
+    RobotsFile,
+)
+from aiwire.types.moments import iso, parse_iso
+from aiwire.types.parsing import Enclosure, Entry, Extracted, FeedHints, ParsedFeed, ParseMode, SeenItem
+from aiwire.types.sources import (
+    ArticleRule,
+    ErrorClass,
+    ListingRule,
+    SitemapRule,
+    Source,
+    SourceKind,
+    SourceState,
+    SourceStatus,
+)
+from aiwire.types.storing import (
+    ArticleUpdate,
+    Page,
+    PageState,
+    PageUpdate,
+    PendingPage,
+    SaveCounts,
+    SourceUpdate,
+    StoredArticle,
+    TextOrigin,
+)
+from aiwire.types.tagging import (
+    Alias,
+    ArticleText,
+    Candidate,
+    Entity,
+    EntityKind,
+    Mention,
+    Part,
+    Price,
+    Role,
+    Sentence,
+    Tag,
+    Tagging,
+    TagScope,
+    TextField,
+)
+
+__all__ = [
+    "Alias",
+    "ArticleRule",
+    "ArticleText",
+    "ArticleUpdate",
+    "Candidate",
+    "Enclosure",
+    "Entity",
+    "EntityKind",
+    "Entry",
+    "ErrorClass",
+    "Extracted",
+    "FeedHints",
+    "FetchResult",
+    "Hop",
+    "LaneState",
+    "ListingRule",
+    "Mention",
+    "NotModified",
+    "Page",
+    "PageState",
+    "PageUpdate",
+    "ParseMode",
+    "ParsedFeed",
+    "Part",
+    "PendingPage",
+    "Price",
+    "Purpose",
+    "Request",
+    "Response",
+    "RobotsFile",
+    "Role",
+    "SaveCounts",
+    "SeenItem",
+    "Sentence",
+    "SitemapRule",
+    "Source",
+    "SourceKind",
+    "SourceState",
+    "SourceStatus",
+    "SourceUpdate",
+    "StoredArticle",
+    "Tag",
+    "TagScope",
+    "Tagging",
+    "TextField",
+    "TextOrigin",
+    "iso",
+    "parse_iso",
+]

@@ -1,0 +1,80 @@
+"""How each source is: its state, its history in numbers, and the start of a document that could not be read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, get_type_hints
+
+from sqlite_utils import Database
+
+from aiwire.types import ErrorClass, SourceKind, SourceStatus, parse_iso
+
+__all__ = ["HealthRow", "body_sample", "health_rows"]
+
+
+@dataclass(frozen=True, slots=True)
+class HealthRow:
+    """One source of the view `source_health`, its columns in their order."""
+
+    source_id: str
+    name: str
+    kind: SourceKind
+    url: str  # as sources.toml has it
+    publisher: str
+    category: str | None
+    status: SourceStatus
+    error_class: ErrorClass | None
+    error: str | None  # of the last check; None after a success
+    last_outcome: str | None  # of the last request, as `fetches` has it: ok, not-modified, unreadable, or a FetchReason
+    failing_since: datetime | None
+    error_count: int  # failures since the last success
+    last_ok_at: datetime | None
+    last_checked_at: datetime | None
+    last_new_at: datetime | None  # when something new was last found, or its own date in the first answer
+    next_check_at: datetime | None  # None: due now
+    next_check_reason: str | None
+    entries: int | None  # in the last document that was not suspicious
+    new_gap_hours: float | None  # smoothed, between two new items
+    articles: int
+    new_per_week: float  # articles first seen in the 28 days before the newest request of all sources
+    not_modified_share: float | None  # 0..1, of the good answers in the 30 days before the source's newest request
+    p50_latency_ms: int | None  # median of the same answers
+    validators_trusted: bool  # False: the server said "not modified" of a document that had changed
+    suggestion: str | None  # an address that would work better
+    moved_to: str | None  # what is asked instead of `url`
+    hub: str | None  # WebSub hub that the feed names
+    robots: str | None  # what in robots.txt forbids the address that was asked last
+    enabled: bool
+
+
+_FIELDS = tuple(field.name for field in fields(HealthRow))
+_HINTS = get_type_hints(HealthRow)
+_MOMENTS = frozenset(name for name in _FIELDS if _HINTS[name] == datetime | None)
+_TRUTHS = frozenset(name for name in _FIELDS if _HINTS[name] is bool)
+
+
+def health_rows(db: Database) -> list[HealthRow]:
+    """Return every source that is in sources.toml, in the view's order: those in trouble first, switched off last."""
+    rows = db.execute(f"SELECT {', '.join(_FIELDS)} FROM source_health").fetchall()
+    return [HealthRow(*map(_from_column, _FIELDS, row)) for row in rows]
+
+
+def body_sample(db: Database, source_id: str) -> bytes | None:
+    """Return the start of the source's last document if that could not be read, else None.
+
+    Raises:
+        LookupError: there is no such source.
+    """
+    row = db.execute(
+        "SELECT sample FROM sources LEFT JOIN source_state ON source_id = sources.id WHERE sources.id = ?", [source_id]
+    ).fetchone()
+    if row is None:
+        raise LookupError(source_id)
+    return None if row[0] is None else bytes(row[0])
+
+
+def _from_column(name: str, value: Any) -> Any:
+    if name in _MOMENTS:
+        return None if value is None else parse_iso(value)
+    return bool(value) if name in _TRUTHS else value
