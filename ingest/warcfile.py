@@ -23,7 +23,7 @@ from warcio.recordloader import ArcWarcRecordLoader
 
 from aiwire.exceptions import ConfigError, FetchError
 from aiwire.types import parse_iso
-from ingest.decode import decode_body
+from ingest.decode import GZIP_MAGIC, BodyDecoder
 
 __all__ = ["SOFTWARE", "Capture", "StoredResponse", "UrlKey", "read_capture", "read_captures", "url_key"]
 
@@ -32,7 +32,6 @@ UrlKey = tuple[bytes, bytes, int | None, bytes]
 
 _OURS = re.compile(rb"(?m)^software: %s\b" % SOFTWARE.encode())
 _CHUNK = 65_536
-_GZIP_MAGIC = b"\x1f\x8b"
 _PLAIN_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*[<{\[]")  # XML, HTML or JSON that is not compressed
 _MAX_DECODED = 1 << 30
 
@@ -114,7 +113,7 @@ def read_capture(capture: Capture) -> StoredResponse:
 
 def _captures(file: BinaryIO, path: Path) -> Iterator[tuple[UrlKey, Capture]]:
     """Yield the key and the place of every HTTP response record, and check that the file is whole."""
-    packed = file.read(2) == _GZIP_MAGIC
+    packed = file.read(2) == GZIP_MAGIC
     file.seek(0)
     exact = False
     for offset, length, data in _members(file) if packed else _whole(file):
@@ -210,7 +209,9 @@ def _is_plain(body: bytes, encoding: str) -> bool:
     if not _PLAIN_START.match(body):
         return False
     try:
-        decode_body(body, encoding, max_bytes=_MAX_DECODED)
+        decoder = BodyDecoder(encoding, max_bytes=_MAX_DECODED)
+        decoder.decode(body)
+        decoder.finish()
     except FetchError:
         return True
-    return False
+    return decoder.mislabelled

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiwire.exceptions import FetchError
-from ingest.decode import BodyDecoder, decode_body
+from ingest.decode import BodyDecoder, CodingError, decode_body
 
 MIB = 2**20
 
@@ -178,3 +178,66 @@ def test_a_body_of_exactly_the_cap_is_whole() -> None:
     assert len(decode_body(gzip.compress(bytes(MIB)), "gzip", max_bytes=MIB)) == MIB
     with pytest.raises(FetchError):
         decode_body(gzip.compress(bytes(MIB + 1)), "gzip", max_bytes=MIB)
+
+
+# ---------------------------------------------------------------- bombs, mistakes, first parts
+
+
+def test_a_body_may_unpack_to_200_times_its_size_and_a_small_one_to_any() -> None:
+    noise = random.Random(1).randbytes(20_000)
+    honest = gzip.compress(noise + bytes(3 * MIB))  # about 130 to 1
+    bomb = gzip.compress(bytes(3 * MIB))  # about 1,000 to 1
+
+    assert len(decode_body(honest, "gzip", max_bytes=4 * MIB)) == 20_000 + 3 * MIB
+    assert len(decode_body(gzip.compress(bytes(MIB)), "gzip", max_bytes=4 * MIB)) == MIB
+    with pytest.raises(FetchError, match="a decompression bomb: ") as caught:
+        decode_body(bomb, "gzip", max_bytes=4 * MIB)
+    assert caught.value.reason == "too-large"
+
+
+def test_a_bomb_within_a_layer_is_one_too() -> None:
+    inner = gzip.compress(b"feed") + bytes(3 * MIB)  # padding after a whole member, of which nothing remains
+
+    with pytest.raises(FetchError, match="a decompression bomb: "):
+        decode_body(brotli.compress(inner), "gzip, br", max_bytes=4 * MIB)
+
+
+@pytest.mark.parametrize("header", ["gzip", "x-gzip", "zstd"])
+@pytest.mark.parametrize("text", [b"<rss/>", b"\n <html>", b"{}", b"[]", b"\xef\xbb\xbf<rss/>", b"\xff\xfe<\0"])
+def test_a_text_with_the_label_of_a_coding_is_taken_as_it_is(header: str, text: bytes) -> None:
+    decoder = BodyDecoder(header, max_bytes=MIB)
+
+    body = decoder.decode(text[:1]) + decoder.decode(text[1:])
+    decoder.finish()
+
+    assert body == text
+    assert decoder.mislabelled
+
+
+@pytest.mark.parametrize("text", [b"User-agent: *", b"PK\3\4", b"\0\0"])
+def test_what_is_neither_packed_nor_plainly_a_text_is_broken(text: bytes) -> None:
+    with pytest.raises(CodingError, match="broken gzip body"):
+        decode_body(text, "gzip", max_bytes=MIB)
+
+
+def test_a_coding_that_is_none_is_none() -> None:
+    assert decode_body(b"feed", "none, UTF-8,identity", max_bytes=MIB) == b"feed"
+
+
+@pytest.mark.parametrize("name", sorted(PACKERS))
+@given(body=BODIES, cuts=st.lists(st.integers(0, 2**20), max_size=5), cap=st.integers(0, 600_000))
+@settings(max_examples=15, deadline=None)
+def test_the_first_part_is_all_that_fits(name: str, body: bytes, cuts: list[int], cap: int) -> None:
+    header, pack = PACKERS[name]
+    packed = pack(body)
+    cap = max(cap, 10_000)  # more than what lies between two codings, which has the cap too
+    decoder = BodyDecoder(header, max_bytes=cap, truncate=True)
+    edges = [0, *sorted(cut % (len(packed) + 1) for cut in cuts), len(packed)]
+
+    parts: list[bytes] = []
+    for a, b in itertools.pairwise(edges):
+        if not decoder.full:
+            parts.append(decoder.decode(packed[a:b]))
+
+    assert b"".join(parts) == body[:cap]
+    assert decoder.full == (len(body) > cap)

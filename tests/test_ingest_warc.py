@@ -20,8 +20,11 @@ from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
 from aiwire.exceptions import ConfigError, FetchError
-from aiwire.types import FetchResult, NotModified, Request, Response
-from ingest.fetch import Fetcher, FetchLimits, network_transport
+from aiwire.types import FetchResult, Hop, NotModified, Request, Response
+from ingest.fetch import Fetcher
+from ingest.guard import Guard
+from ingest.limits import FetchLimits
+from ingest.network import network_transport
 from ingest.warc import Recorder, RecordingTransport, ReplayTransport
 
 if TYPE_CHECKING:
@@ -40,14 +43,14 @@ def ask(url: str = URL, **values: Any) -> Request:
 
 def replayed(paths: Path | list[Path], *requests: Request, at: datetime | None = None) -> list[Any]:
     transport = ReplayTransport([paths] if isinstance(paths, Path) else paths, at=at)
-    limits = replace(LIMITS, concurrency=1)
-    return [result.outcome for result in Fetcher(limits, user_agent="x", transport=transport).fetch_all(requests)]
+    fetcher = Fetcher(LIMITS.for_replay(), user_agent="x", transport=transport)
+    return [result.outcome for result in fetcher.fetch_all(requests, now=NOW)]
 
 
 def recorded(path: Path, requests: Iterable[Request], limits: FetchLimits = LIMITS) -> list[FetchResult]:
     with Recorder(path, now=NOW) as recorder:
-        transport = RecordingTransport(network_transport(limits), recorder)
-        return list(Fetcher(limits, user_agent="x", transport=transport).fetch_all(requests))
+        transport = RecordingTransport(network_transport(limits, guard=Guard(["127.0.0.1"])), recorder)
+        return list(Fetcher(limits, user_agent="x", transport=transport).fetch_all(requests, now=NOW))
 
 
 def archive(path: Path, *bodies: bytes, headers: Iterable[tuple[bytes, bytes]] = (), **values: Any) -> Path:
@@ -95,19 +98,27 @@ def test_what_was_recorded_is_replayed_the_same(loopback: Loopback, tmp_path: Pa
     loopback.reply("/moved", b"gone", status="301 Moved", headers={"Location": "/plain"})
     loopback.reply("/broken", packed[:-9], headers={"Content-Encoding": "gzip"})
     loopback.reply("/mislabelled", FEED, headers={"Content-Encoding": "gzip"})
+    loopback.reply("/nonsense", FEED, headers={"Content-Encoding": "br"})
+
+    async def send_better_unpacked(seen: Seen, writer: asyncio.StreamWriter) -> None:
+        wrong = b"Content-Encoding: br\r\n" if "br" in seen.headers["accept-encoding"] else b""
+        writer.write(b"HTTP/1.1 200 OK\r\n%sContent-Length: %d\r\n\r\n" % (wrong, len(FEED)) + FEED)
+
+    loopback.script("/second-try", send_better_unpacked)
     paths = ["/plain", "/gzip", "/br", "/zstd", "/empty", "/chunked", "/moved", "/missing", "/broken", "/mislabelled"]
+    paths += ["/nonsense", "/second-try"]
     requests = [ask(loopback.url(path)) for path in paths]
 
     live = {result.request: result.outcome for result in recorded(tmp_path / "a.warc.gz", requests)}
     again = dict(zip(requests, replayed(tmp_path / "a.warc.gz", *requests), strict=True))
 
     kinds = {path: type(live[request]) for path, request in zip(paths, requests, strict=True)}
-    assert {path for path, kind in kinds.items() if kind is FetchError} == {"/missing", "/broken", "/mislabelled"}
+    assert {path for path, kind in kinds.items() if kind is FetchError} == {"/missing", "/broken", "/nonsense"}
     for request in requests:
         assert same(again[request]) == same(live[request])
     assert again[requests[0]].headers["etag"] == 'W/"\xe9"'
     assert "set-cookie" not in again[requests[0]].headers
-    assert again[requests[6]].hops == (loopback.url("/moved"),)
+    assert again[requests[6]].hops == (Hop(loopback.url("/moved"), 301),)
 
 
 def same(outcome: Any) -> Any:
