@@ -1,86 +1,125 @@
-"""When a source is checked again, and what it leaves behind for that: HTTP validators, errors, the reason in words.
+"""When a source is checked again, how it is asked, and what each check leaves behind for the next one.
 
-Pure: values and `now` in, a new `SourceState` out.
+Put together from: `validators`, `freshness` (rhythm and hints), `interval` (the wait), `moves` (redirects) and
+`health` (errors). Pure: values and `now` in, a new `SourceState` out. All checks of one run have one `now`:
+`after_success` works out with it how `request_for` had asked.
 """
 
 from __future__ import annotations
 
-import dataclasses
+import math
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from aiwire.exceptions import FetchError, ParseError, SourceError
-from aiwire.types import NotModified, Response, Source, SourceState
+from aiwire.exceptions import SourceError
+from aiwire.types import NotModified, Request, Response, Source, SourceState
+from ingest.freshness import Check, keep_hints, keep_rhythm
+from ingest.health import classify, count_failure, count_success, retry_wait
+from ingest.interval import Timing, Wait, base_wait, in_words, next_check
+from ingest.moves import address, follow_redirects, give_up_move, move_of
+from ingest.validators import is_the_same_body, keep_validators, wants_whole
 
-__all__ = ["MAX_DELAY", "after_failure", "after_success", "is_due"]
+__all__ = [
+    "Check",
+    "Timing",
+    "after_failure",
+    "after_success",
+    "classify",
+    "is_due",
+    "is_the_same_body",
+    "move_of",
+    "overdue_ratio",
+    "request_for",
+]
 
-MAX_DELAY = timedelta(days=7)  # a source that has failed for long is still tried weekly: many come back
-_MAX_DOUBLINGS = 20  # far past MAX_DELAY for any interval; keeps 2**n small
+_CLOCK_ERROR = timedelta(days=1)
 
 
 def is_due(source: Source, state: SourceState | None, now: datetime) -> bool:
-    """Return whether an enabled source is to be checked; one that never was, is."""
-    return source.enabled and (state is None or state.next_check_at is None or state.next_check_at <= now)
+    """Return whether an enabled source is to be checked; one that never was, is; one that is gone is not.
+
+    So is one whose last check lies in the future: the clock was wrong then, and so is the plan made with it.
+    """
+    if not source.enabled or (state is not None and state.status == "gone"):
+        return False
+    if state is None or state.next_check_at is None or state.next_check_at <= now:
+        return True
+    return state.checked_at is not None and state.checked_at - now > _CLOCK_ERROR
+
+
+def overdue_ratio(state: SourceState, now: datetime) -> float:
+    """Return how late a check is, in parts of the wait that was planned: 0 just now, 1 one whole wait ago.
+
+    Infinite for a source that was never checked; below 0 for one that is not due.
+    """
+    if state.next_check_at is None:
+        return math.inf
+    planned = state.next_check_at - (state.checked_at or state.next_check_at)
+    return (now - state.next_check_at) / max(planned, timedelta(seconds=1))
+
+
+def request_for(source: Source, state: SourceState, now: datetime) -> Request:
+    """Return the request of the next check: where the source has moved to, with the validators that we have.
+
+    Now and then a source that answers only 304 is asked without them (`wants_whole`).
+    """
+    whole = wants_whole(state, now)
+    return Request(
+        url=address(source, state),
+        source_id=source.id,
+        purpose=source.kind,
+        etag=None if whole else state.etag,
+        last_modified=None if whole else state.last_modified,
+    )
 
 
 def after_success(
-    state: SourceState, answer: Response | NotModified, *, now: datetime, every_minutes: int
+    source: Source,
+    state: SourceState,
+    answer: Response | NotModified,
+    check: Check,
+    *,
+    now: datetime,
+    timing: Timing,
 ) -> SourceState:
-    """Return the state after an answer that could be used.
+    """Return the state after an answer that could be used: a document that was read, or one that had not changed."""
+    read = keep_validators(state, answer, now=now)
+    read = keep_hints(read, answer, check.hints, now=now)
+    read = keep_rhythm(read, check, now=now)
+    read = follow_redirects(source, read, answer, now=now)
+    read = count_success(read, check.entries, now=now)
+    due, why = next_check(source, read, now=now, timing=timing)
+    return replace(read, checked_at=now, ok_at=now, next_check_at=due, next_check_reason=why)
 
-    The validators of the answer are stored verbatim, even if the body is the same as before; a 200 without them clears
-    them, a 304 without them keeps those that we have (RFC 9110 15.4.5).
+
+def after_failure(
+    source: Source, state: SourceState, error: SourceError, *, now: datetime, timing: Timing
+) -> SourceState:
+    """Return the state after a failed check: counted by its class, and asked again later each time.
+
+    A source that is gone has no next check; its reason says how to ask all the same.
     """
-    not_modified = isinstance(answer, NotModified)
-    wait = timedelta(minutes=every_minutes)
-    return dataclasses.replace(
-        state,
-        etag=answer.headers.get("etag", state.etag if not_modified else None),
-        last_modified=answer.headers.get("last-modified", state.last_modified if not_modified else None),
-        checked_at=now,
-        ok_at=now,
-        next_check_at=now + wait,
-        next_check_reason=f"every {_words(wait)}",
-        error_count=0,
-        error=None,
-    )
+    failed = replace(count_failure(state, error, now=now, replay=timing.replay), checked_at=now)
+    if failed.status == "gone":
+        why = "gone: HTTP 410 twice, a day apart; not asked any more, `aiwire run --force` asks"
+        return replace(failed, next_check_at=None, next_check_reason=why)
+    kept = give_up_move(state, failed)
+    wait = _wait_after(source, state, kept, error, now=now, timing=timing)
+    return replace(kept, next_check_at=now + timedelta(seconds=wait.seconds), next_check_reason=wait.why)
 
 
-def after_failure(state: SourceState, error: SourceError, *, now: datetime, every_minutes: int) -> SourceState:
-    """Return the state after a failed check: the wait doubles with each failure in a row, up to `MAX_DELAY`.
-
-    A miss in a replay says nothing about the source: no counter rises. A body that could not be parsed loses its
-    validators, so that the next answer is a whole one and no 304 hides what we never read.
-    """
-    wait = timedelta(minutes=every_minutes)
-    if isinstance(error, FetchError) and error.reason == "not-in-archive":
-        reason = f"not in the archive; every {_words(wait)}"
-        return dataclasses.replace(
-            state, checked_at=now, next_check_at=now + wait, next_check_reason=reason, error=error.message
-        )
-    failures = state.error_count + 1
-    delay = max(wait, min(MAX_DELAY, wait * 2 ** min(failures - 1, _MAX_DOUBLINGS)))
-    unparsed = isinstance(error, ParseError)
-    return dataclasses.replace(
-        state,
-        etag=None if unparsed else state.etag,
-        last_modified=None if unparsed else state.last_modified,
-        checked_at=now,
-        next_check_at=now + delay,
-        next_check_reason=f"{_class(error)}, failure {failures} in a row: again after {_words(delay)}",
-        error_count=failures,
-        error=error.message,
-    )
-
-
-def _class(error: SourceError) -> str:
-    if isinstance(error, FetchError):
-        return f"status {error.status}" if error.status else error.reason
-    return "not readable as a feed" if isinstance(error, ParseError) else "failed"
-
-
-def _words(wait: timedelta) -> str:
-    """Return a duration in its largest whole unit: `90 min`, `2 h`, `7 d`."""
-    minutes = int(wait.total_seconds() // 60)
-    if minutes >= 2 * 1440 and minutes % 1440 == 0:
-        return f"{minutes // 1440} d"
-    return f"{minutes // 60} h" if minutes >= 60 and minutes % 60 == 0 else f"{minutes} min"
+def _wait_after(
+    source: Source, before: SourceState, failed: SourceState, error: SourceError, *, now: datetime, timing: Timing
+) -> Wait:
+    floor = timing.floor_minutes * 60
+    if failed.error_class == "absent":
+        return Wait(floor, f"not in the archive: again after {in_words(floor)}")
+    if timing.replay:
+        return Wait(floor, f"{failed.error_class} in a replay: again after {in_words(floor)}")
+    # Of the state before: a body that could not be read has just lost us the validators, but not the server.
+    base = base_wait(source, before, now=now, timing=timing)
+    if failed.moved_to != before.moved_to:
+        seconds = math.ceil(base.seconds)
+        return Wait(seconds, f"nothing at {before.moved_to} any more: {source.url} again after {in_words(seconds)}")
+    hint_s = before.hint_s or 0 if source.every_minutes is None else 0
+    return retry_wait(failed, error, base_s=base.seconds, least_s=max(base.seconds, hint_s), now=now)
