@@ -6,20 +6,28 @@ Pure: no network, no clock, no database.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
+from xml.parsers import expat
 
 __all__ = [
     "FEED_ROOTS",
+    "MAX_ATTRIBUTES",
     "Document",
+    "clean_xml",
+    "cut_items",
     "describe",
+    "has_attribute_flood",
     "has_items",
     "item_count",
     "looks_like_html",
-    "prepare_xml",
     "reopen",
     "root_name",
+    "trim_xml",
 ]
+
+MAX_ATTRIBUTES = 1_000  # of one element, and namespaces of a document
 
 FEED_ROOTS = frozenset(("rss", "feed", "rdf", "channel"))  # local names of the first element, in lower case
 
@@ -51,6 +59,8 @@ _ITEM = re.compile(r"<(?:[\w-]+:)?(?:item|entry)(?=[\s>/])", re.I)
 _HIDDEN = re.compile(r"<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)", re.S)
 _UNCLOSED_CDATA = re.compile(r"<!\[CDATA\[(?=(?:(?!\]\]>|<!\[CDATA\[).)*+(?:<!\[CDATA\[|\Z))", re.S)
 _UNCLOSED_COMMENT = re.compile(r"<!--(?=(?:(?!-->|<!--).)*+(?:<!--|\Z))", re.S)
+_BLANK = re.compile(r"\s{2,}")
+_SHORT_PROLOG, _LONG_PROLOG = 1_000, 65_536
 _JUNK = 65_536  # characters of junk that are skipped in front of a feed
 
 
@@ -127,18 +137,73 @@ def reopen(text: str) -> str:
     return re.sub(rf"(</?){re.escape(prefix)}:", r"\1", text) if prefix else text
 
 
-def prepare_xml(text: str) -> Document:
-    """Return the text without what surrounds the feed and without characters that no XML document may hold."""
+def trim_xml(text: str) -> Document:
+    """Return the text without what surrounds the feed: messages of a program before it, a host's scripts behind it."""
     warnings: list[str] = []
     text = text.lstrip("\ufeff \t\r\n\x00")
     if root_name(text) not in FEED_ROOTS or not text.startswith("<"):
         text = _skip_junk(text, warnings)
+    return Document(_cut_tail(_shorten_prolog(text, warnings), warnings), tuple(warnings))
+
+
+def _shorten_prolog(text: str, warnings: list[str]) -> str:
+    """Cut what stands before the first element if it is long, blank lines in it anyway: feedparser's time for them
+    grows with the square of their number.
+    """
+    first = _TAG.search(text)
+    if first is None or first.start() < _SHORT_PROLOG:
+        return text
+    if first.start() > _LONG_PROLOG:
+        warnings.append(f"{first.start()} characters before the first element were skipped")
+        return text[first.start() :]
+    return _BLANK.sub("\n", text[: first.start()]) + text[first.start() :]
+
+
+def clean_xml(document: Document) -> Document:
+    """Return the document without the characters that no XML document may hold; a well-formed one has none."""
+    text, warnings = document.text, document.warnings
     if _FORBIDDEN.search(text):
         text = _FORBIDDEN.sub("", text)
-        warnings.append("characters that XML forbids were removed")
+        warnings = (*warnings, "characters that XML forbids were removed")
     if "&#" in text:
         text = _CHAR_REF.sub(_checked_reference, text)
-    return Document(_cut_tail(text, warnings), tuple(warnings))
+    return Document(text, warnings)
+
+
+def has_attribute_flood(data: bytes) -> bool:
+    """Whether a document in UTF-8 has more attributes in one element, or namespaces, than any real one.
+
+    It is a trap: feedparser's time grows with the square of their number. Looked at as far as it is well-formed.
+    """
+    longest = 0
+    prefixes: set[str] = set()
+
+    def start(_name: str, attributes: dict[str, str]) -> None:
+        nonlocal longest
+        longest = max(longest, len(attributes))
+        prefixes.update(name for name in attributes if name.startswith("xmlns:"))
+
+    parser = expat.ParserCreate("utf-8")
+    parser.StartElementHandler = start
+    parser.DefaultHandler = lambda _: None  # with one, expat leaves entities alone
+    with contextlib.suppress(expat.ExpatError, ValueError):
+        parser.Parse(data, True)
+    return max(longest, len(prefixes)) > MAX_ATTRIBUTES
+
+
+def cut_items(text: str, count: int) -> str:
+    """Return the text up to where the first item after `count` visibly starts."""
+    hidden = [(match.start(), match.end()) for match in _HIDDEN.finditer(text)]
+    position = 0
+    for match in _ITEM.finditer(text):
+        while position < len(hidden) and hidden[position][1] <= match.start():
+            position += 1
+        if position < len(hidden) and hidden[position][0] <= match.start():
+            continue
+        if count == 0:
+            return text[: match.start()]
+        count -= 1
+    return text
 
 
 def _skip_junk(text: str, warnings: list[str]) -> str:

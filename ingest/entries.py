@@ -17,16 +17,17 @@ from ingest.htmltext import html_to_text, title_text
 from ingest.jsonfeed import language_tag
 from ingest.links import absolute_markup, absolute_url, is_web_url
 
-__all__ = ["feed_language", "map_entry", "site_url"]
+__all__ = ["display_title", "feed_author", "feed_language", "map_entry", "site_url"]
 
 _HTML_TYPES = frozenset(("text/html", "application/xhtml+xml"))
+_TITLE_CHARS = 100  # of a title that is made of the text
 _DATE_FIELDS = ("published", "updated", "created")
 
 
-def map_entry(entry: Any, *, bases: tuple[str | None, ...], language: str | None, feed: Any | None) -> Entry:
+def map_entry(entry: Any, *, bases: tuple[str | None, ...], language: str | None, author: str | None) -> Entry:
     """Return the Entry of a feedparser entry.
 
-    `bases` resolve relative links; `feed` is the feed's own dictionary where its author stands for the entry's.
+    `bases` resolve relative links; `language` and `author` are the feed's, for what the entry does not say itself.
     """
     enclosures = tuple(_enclosures(entry, bases))
     dates = {field: _date(entry, field) for field in _DATE_FIELDS}
@@ -34,9 +35,9 @@ def map_entry(entry: Any, *, bases: tuple[str | None, ...], language: str | None
     content, summary = _texts(entry, bases)
     return Entry(
         guid=_string(entry, "id"),
-        url=_link(entry, bases) or (enclosures[0].url if enclosures else None),
+        url=_link(entry, bases) or _medium(entry, enclosures),
         title=_title(entry),
-        author=_author(entry) or (_author(feed) if feed is not None else None),
+        author=_author(entry) or author,
         published=dates[date_source] if date_source else None,
         updated=dates["updated"],
         date_source=date_source,
@@ -47,9 +48,28 @@ def map_entry(entry: Any, *, bases: tuple[str | None, ...], language: str | None
     )
 
 
+def display_title(entry: Entry) -> str:
+    """Return what to show as an entry's title: its own, else the start of its text, else its URL.
+
+    `Entry.title` stays empty where the publisher gives none: the page's own title may still come, and what is made up
+    here is no part of an entry's identity.
+    """
+    if entry.title:
+        return entry.title
+    line = html_to_text(entry.summary or entry.content or "").partition("\n")[0]
+    if len(line) > _TITLE_CHARS:
+        line = line[:_TITLE_CHARS].rsplit(" ", 1)[0] + "…"
+    return line or entry.url or ""
+
+
 def site_url(feed: Any, url: str | None) -> str | None:
     """Return the web site that the feed's own dictionary names, as an absolute URL."""
     return next((found for link in _page_links(feed) if (found := absolute_url(link, url))), None)
+
+
+def feed_author(feed: Any) -> str | None:
+    """Return the authors that the feed's own dictionary names, parted by commas."""
+    return _author(feed)
 
 
 def feed_language(feed: Any) -> str | None:
@@ -106,6 +126,12 @@ def _link(entry: Any, bases: tuple[str | None, ...]) -> str | None:
     return absolute_url(link, base, *bases) if link and (link != guid or link.startswith("/")) else None
 
 
+def _medium(entry: Any, enclosures: tuple[Enclosure, ...]) -> str | None:
+    """Return the URL of what an item without a link consists of; a preview picture is not it."""
+    has_more = any(link.get("rel") == "enclosure" for link in _dicts(entry, "links")) or _dicts(entry, "media_content")
+    return enclosures[0].url if enclosures and has_more else None
+
+
 def _date(entry: Any, field: str) -> datetime | None:
     text = _string(entry, field)
     return parse_date(text) or from_struct(dict.get(entry, field + "_parsed"), text)
@@ -152,11 +178,15 @@ def _language(entry: Any) -> str | None:
 
 
 def _enclosures(entry: Any, bases: tuple[str | None, ...]) -> Iterator[Enclosure]:
-    """Yield enclosures and media:content, each URL once."""
+    """Yield enclosures, media:content and at last preview pictures, each URL once."""
     seen: set[str] = set()
     links = [link for link in _dicts(entry, "links") if link.get("rel") == "enclosure"]
-    for item in [*links, *_dicts(entry, "media_content")]:
+    # FeedBurner put its own counting address in the enclosure, and the publisher's beside it.
+    original = absolute_url(_string(entry, "feedburner_origenclosurelink"), *bases)
+    for item in [*links, *_dicts(entry, "media_content"), *_dicts(entry, "media_thumbnail")]:
         url = absolute_url(_string(item, "href") or _string(item, "url"), *bases)
+        if original and links and item is links[0]:
+            url = original
         if url and url not in seen:
             seen.add(url)
             size = _string(item, "length") or _string(item, "filesize") or ""

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from aiwire.exceptions import ParseError
-from aiwire.types import Enclosure, Entry, ParsedFeed
+from aiwire.types import Enclosure, Entry, FeedHints, ParsedFeed
 from ingest.dates import parse_date
 from ingest.htmltext import title_text
 from ingest.links import absolute_markup, absolute_url
@@ -21,8 +22,8 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*\Z")
 _SURROGATE = re.compile("[\ud800-\udfff]")  # half of an escaped pair: no text can be written with it
 
 
-def parse_json_feed(text: str, *, url: str | None = None) -> ParsedFeed:
-    """Return the feed and its entries. `url` is where it was found: the base of relative links.
+def parse_json_feed(text: str, *, url: str | None = None, limit: int = 5_000) -> ParsedFeed:
+    """Return the feed and its entries, at most `limit`. `url` is where it was found: the base of relative links.
 
     Raises:
         ParseError: the text is not JSON, or JSON but not a JSON Feed.
@@ -32,18 +33,29 @@ def parse_json_feed(text: str, *, url: str | None = None) -> ParsedFeed:
     site = absolute_url(_string(feed.get("home_page_url")), url)
     base = site or url
     language = language_tag(_string(feed.get("language")))
-    entries = tuple(
-        _entry(item, base, language, _authors(feed)) for item in feed["items"] if isinstance(item, dict) and item
-    )
-    known = "jsonfeed.org/version/" in version
+    items = [item for item in feed["items"] if isinstance(item, dict) and item]
+    authors = _authors(feed)
+    flaws = [] if "jsonfeed.org/version/" in version else ["JSON without a JSON Feed version"]
+    if len(items) > limit:
+        flaws.append(f"{len(items) - limit} of {len(items)} items were left out")
     return ParsedFeed(
-        title=title_text(_string(feed.get("title")) or "") or None,
-        url=site,
+        title=title_text(_string(feed.get("title")) or "") or site or url,
+        url=site or url,
         language=language,
         kind="json11" if version.rstrip("/").endswith("1.1") else "json10",
-        entries=entries,
-        warning=None if known else "JSON without a JSON Feed version",
+        entries=tuple(_entry(item, base, language, authors) for item in items[:limit]),
+        warning="; ".join(flaws) or None,
+        hints=FeedHints(hub=next(_hubs(feed.get("hubs"), url), None)),
+        mode="json",
     )
+
+
+def _hubs(hubs: object, url: str | None) -> Iterator[str]:
+    for hub in hubs if isinstance(hubs, list) else []:
+        if isinstance(hub, dict) and (_string(hub.get("type")) or "").lower() in ("websub", "pubsubhubbub"):
+            address = absolute_url(_string(hub.get("url")), url)
+            if address:
+                yield address
 
 
 def language_tag(text: str | None) -> str | None:

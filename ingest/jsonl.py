@@ -10,6 +10,7 @@ from typing import Any
 
 from aiwire.exceptions import SourceError
 from aiwire.types import Entry, Extracted, ParsedFeed, iso
+from ingest.entries import display_title
 
 __all__ = ["entry_record", "feed_record", "page_record"]
 
@@ -20,7 +21,7 @@ def entry_record(entry: Entry, file: str) -> dict[str, Any]:
         "file": file,
         "guid": entry.guid,
         "url": entry.url,
-        "title": entry.title,
+        "title": display_title(entry),
         "author": entry.author,
         "published": _time(entry.published),
         "updated": _time(entry.updated),
@@ -62,6 +63,8 @@ def page_record(page: Extracted, file: str) -> dict[str, Any]:
         "language": page.language,
         "text": page.text,
         "paywalled": page.paywalled,
+        "date_source": page.date_source,
+        "rights": page.rights,
     }
 
 

@@ -78,5 +78,7 @@ def test_a_page_line_has_the_documented_keys() -> None:
         "language",
         "text",
         "paywalled",
+        "date_source",
+        "rights",
     ]
     assert json.loads(json.dumps(record))["published"] == "2026-01-02T00:00:00Z"
