@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -37,6 +38,7 @@ class ArticleData:
     body: str | None = None
     publisher: str | None = None
     free: bool | None = None  # isAccessibleForFree
+    found: bool = False  # whether the page holds an article of its own
 
 
 def read_blocks(tree: Any) -> list[Any]:
@@ -66,6 +68,7 @@ def article_data(blocks: list[Any], *, url: str | None, headings: list[str]) -> 
         body=_text(source.get("articleBody")),
         publisher=publisher[0] if publisher else None,
         free=_access(source, page),
+        found=node is not None,
     )
 
 
@@ -82,10 +85,11 @@ def _loads(text: str) -> Any | None:
 
 def _nodes(blocks: list[Any]) -> Iterator[dict[str, Any]]:
     """Yield the objects that stand for things of their own: in lists, graphs and as the main entity of a page."""
-    queue: list[tuple[Any, int]] = [(block, 0) for block in blocks]
-    seen = 0
-    while queue and seen < _MAX_NODES:
-        value, depth = queue.pop(0)
+    queue: deque[tuple[Any, int]] = deque((block, 0) for block in blocks)
+    seen = looked_at = 0
+    while queue and seen < _MAX_NODES and looked_at < 10 * _MAX_NODES:
+        value, depth = queue.popleft()
+        looked_at += 1
         if depth > _MAX_DEPTH:
             continue
         if isinstance(value, list):
@@ -161,13 +165,15 @@ def _names(
 
 
 def _access(article: dict[str, Any], page: dict[str, Any]) -> bool | None:
-    """Return isAccessibleForFree, which publishers write as a boolean or as text."""
+    """Return isAccessibleForFree; False if that of any part is, for only then a part is worth a word."""
     parts = article.get("hasPart")
-    part = parts[0] if isinstance(parts, list) and parts else parts
-    for node in (article, page, part if isinstance(part, dict) else {}):
-        value = node.get("isAccessibleForFree")
-        if isinstance(value, bool):
-            return value
-        if isinstance(value, str) and value.strip():
-            return value.strip().lower() not in ("false", "no", "0")
-    return None
+    nodes = [article, page, *(parts[:20] if isinstance(parts, list) else [parts])]
+    stated = [_truth(node.get("isAccessibleForFree")) for node in nodes if isinstance(node, dict)]
+    return False if False in stated else next((value for value in stated if value is not None), None)
+
+
+def _truth(value: object) -> bool | None:
+    """Return a truth value, which publishers write as a boolean or as text."""
+    if isinstance(value, str) and value.strip():
+        return value.strip().lower().rpartition("/")[2] not in ("false", "no", "0")
+    return value if isinstance(value, bool) else None

@@ -6,9 +6,9 @@ Pure: no network, no clock, no database.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,8 +16,9 @@ from ingest.htmltext import title_text
 from ingest.jsonfeed import language_tag
 from ingest.jsonld import ArticleData, article_data, read_blocks
 from ingest.links import absolute_url
-from ingest.pagedate import page_date
-from ingest.pagetree import classes, meta_contents, meta_values, visible
+from ingest.pageauthor import page_author
+from ingest.pagedate import may_be_article, page_date
+from ingest.pagetree import meta_contents, meta_values, visible
 
 __all__ = ["Metadata", "read_metadata"]
 
@@ -29,61 +30,44 @@ class Metadata:
     title: str | None
     author: str | None
     published: datetime | None
-    date_source: str | None  # json-ld, meta, time, url, htmldate
+    date_source: str | None  # json-ld, meta, time, url, shown, htmldate; selector by a source's own rule
     canonical_url: str | None
     language: str | None
-    paywalled: bool
+    free: bool | None  # isAccessibleForFree of its JSON-LD
     body: str | None
 
 
 _TITLE_METAS = ("og:title", "twitter:title", "parsely-title", "dc.title", "dcterms.title", "citation_title")
 _SITE_METAS = ("og:site_name", "application-name", "twitter:app:name:iphone", "al:ios:app_name")
-_AUTHOR_METAS = (
-    "author", "article:author", "parsely-author", "sailthru.author", "byl", "dc.creator", "dcterms.creator",
-    "article:author_name", "citation_author", "twitter:data1", "cxenseparse:author", "authors", "dc.creator.name",
-)  # fmt: skip
-_SEPARATOR = re.compile(r"\s+(?:[|\-–—:•·»«~/]|::)\s+|\s*[|｜»]\s*|:\s+")
-_BY = re.compile(
-    r"^(?:(?:written|posted|published|reported|story|words|article|text)\s+)?(?:by|von|par|por|di)\s*:?\s+|^author\s*:\s*",
-    re.I,
-)
-_NOT_A_NAME = re.compile(
-    r"https?://|www\.|@|^\W*$|\d|[*]"
-    r"|^(?:admin|administrator|editor|staff|null|none|undefined|author|unknown|guest|user|root|name|anonymous)$"
-    r"|^(?:view|more|read|see|about|follow|share|all posts|posts|subscribe|sign|log)\b",
-    re.I,
-)
-_BYLINE = re.compile(r"(?:^|[\s_-])(?:author|byline)(?:[_-]+(?:name|link|title))?(?:\s|$)")
-_BY_NAME = re.compile(
-    r"(?:[Ww]ritten |[Pp]osted |[Ss]tory |[Ww]ords |WRITTEN )?(?:[Bb]y|BY):? "
-    r"(?P<name>[^\W\d_a-z][\w.'’-]*(?: [^\W\d_a-z][\w.'’-]*){1,3})"
-)
-_BYLINE_BEFORE, _BYLINE_AFTER = 15, 50  # elements around the heading among which a byline is looked for
-_BY_STARTS = ("by ", "by:", "written by", "posted by", "words by", "story by")
+_SEPARATOR = re.compile(r"\s+(?:[|\-–—:•·»«~/]|::)\s+|\s*[|｜»]\s*|:\s+|(?<=[\u3000-\u9fff\uff00-\uffef])\s*[-–—_]+\s*")
+_PLATFORMS = (".substack.com", ".medium.com", ".github.io", ".wordpress.com", ".blogspot.com", ".ghost.io")
 _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+_MAX_HEADINGS = 20  # headings and canonical links looked at
+_TITLE = 1_000  # characters; no title is longer
 _AGREED = 0.5  # share of words that a heading and another title must have in common
-_PAYWALL = re.compile(r"subscri|sign in|log ?in|continue reading|members? only|read the full", re.I)
 
 
 def read_metadata(tree: Any, *, url: str | None) -> Metadata:
     """Return the metadata of a page. `tree` is its lxml tree, `url` where it was found."""
     metas = meta_contents(tree)
     canonical = _canonical(tree, metas, url)
-    headings = [text for element in tree.iter("h1") if (text := visible(element))]
-    shown = next((text for element in tree.iter("title") if _in_head(element) and (text := visible(element))), None)
+    headings = [text for element in islice(tree.iter("h1"), _MAX_HEADINGS) if (text := visible(element, limit=_TITLE))]
+    shown = next(
+        (text for element in tree.iter("title") if _in_head(element) and (text := visible(element, limit=_TITLE))), None
+    )
     stated = meta_values(metas, _TITLE_METAS)
     data = article_data(read_blocks(tree), url=canonical or url, headings=[*headings, *stated])
     publisher = [data.publisher] if data.publisher else []
     sites = [*meta_values(metas, _SITE_METAS), *publisher, *_host_names(canonical or url)]
     published, rung = page_date(tree, metas, data, url=canonical or url)
     return Metadata(
-        title=_title(data, metas, shown, headings, sites),
-        author=_author(tree, metas, data, sites),
+        title=_title(data, metas, shown, headings, sites, not may_be_article(metas, data)),
+        author=page_author(tree, metas, data, sites=sites),
         published=published,
         date_source=rung,
         canonical_url=canonical,
         language=_language(tree, metas, data),
-        paywalled=_paywalled(tree, metas, data),
+        free=data.free,
         body=data.body,
     )
 
@@ -102,8 +86,8 @@ def _in_head(element: Any) -> bool:
 
 def _canonical(tree: Any, metas: dict[str, list[str]], url: str | None) -> str | None:
     """Return the URL that the page declares for itself; a front page declared by an inner page is a slip of its CMS."""
-    links = [e.get("href") for e in tree.iter("link") if "canonical" in (e.get("rel") or "").lower().split()]
-    for link in [*links, *metas.get("og:url", ())]:
+    links = (e.get("href") for e in tree.iter("link") if "canonical" in (e.get("rel") or "").lower().split())
+    for link in [*islice(links, _MAX_HEADINGS), *metas.get("og:url", ())]:
         found = absolute_url(link, url)
         if found and not (_is_front(found) and url and not _is_front(url)):
             return found
@@ -129,16 +113,29 @@ def _language(tree: Any, metas: dict[str, list[str]], data: ArticleData) -> str 
 
 
 def _title(
-    data: ArticleData, metas: dict[str, list[str]], shown: str | None, headings: list[str], sites: list[str]
+    data: ArticleData,
+    metas: dict[str, list[str]],
+    shown: str | None,
+    headings: list[str],
+    sites: list[str],
+    is_other: bool,
 ) -> str | None:
-    """Return the heading that the page shows, if another source confirms it; else what the sources say."""
-    stated = [title_text(text) for text in [data.headline, *meta_values(metas, _TITLE_METAS), shown] if text]
+    """Return the heading that the page shows, if another source confirms it; else what the sources say.
+
+    `is_other`: the page calls itself no article; the headings of such pages are slogans.
+    """
+    stated = [title_text(text[:_TITLE]) for text in [data.headline, *meta_values(metas, _TITLE_METAS), shown] if text]
     names = {_key(site) for site in sites}
     shown_headings = [heading for heading in headings if len(heading) < 300 and _key(heading) not in names]
     best = max(shown_headings, key=lambda heading: _agreement(heading, stated), default=None)
-    if best is None or (stated and _agreement(best, stated) < _AGREED):
+    if best is None or (stated and (is_other or _agreement(best, stated) < _AGREED)):
         best = stated[0] if stated else None
-    return _without_site(best, names) if best else None
+    if best is None:
+        return None
+    best = _without_site(best, names)
+    # Headings are often set in another case or with other quotes than the title that the page gives away.
+    spellings = (_without_site(text, names) for text in stated)
+    return next((text for text in spellings if _key(text) == _key(best)), best)
 
 
 def _key(text: str) -> str:
@@ -179,80 +176,6 @@ def _host_names(url: str | None) -> list[str]:
         host = (urlsplit(url or "").hostname or "").removeprefix("www.")
     except ValueError:
         return []
+    if host.endswith(_PLATFORMS):  # there the first label is the writer's
+        host = host.partition(".")[2]
     return [host, *[label for label in host.split(".") if len(label) > 3]] if host else []
-
-
-# ---------------------------------------------------------------- author
-
-
-def _author(tree: Any, metas: dict[str, list[str]], data: ArticleData, sites: list[str]) -> str | None:
-    names = {_key(site) for site in sites}
-    sources: tuple[tuple[Iterable[str], bool], ...] = (
-        (data.persons, True),  # a person may give a site its name
-        (meta_values(metas, _AUTHOR_METAS[:1]), False),
-        (_marked_authors(tree), False),
-        (_bylines(tree), True),
-        (meta_values(metas, _AUTHOR_METAS[1:]), False),
-        (data.organisations, False),
-    )
-    for texts, may_be_site in sources:
-        cleaned = [name for text in texts if (name := _clean_author(text)) and (may_be_site or _key(name) not in names)]
-        if cleaned:
-            return ", ".join(list(dict.fromkeys(cleaned))[:10])
-    return None
-
-
-def _marked_authors(tree: Any) -> Iterator[str]:
-    """Yield names in elements that are marked up as the author's."""
-    for element in tree.iter("a", "span", "p", "div", "address", "cite", "strong"):
-        marks = (element.get("rel") or "").lower().split(), (element.get("itemprop") or "").lower().split()
-        if "author" in marks[0] or "author" in marks[1]:
-            named = [e for e in element.iter() if (e.get("itemprop") or "").lower() == "name"]
-            yield visible(named[0] if named else element)
-            return
-    for element in tree.iter("a", "span", "p", "div"):
-        names = classes(element)
-        if _BYLINE.search(names) and "comment" not in names and 3 <= len(text := visible(element)) <= 80:
-            yield text
-            return
-
-
-def _bylines(tree: Any) -> Iterator[str]:
-    """Yield the name in the first text near the heading of the form "By Jane Doe"."""
-    elements = list(tree.iter("h1", "p", "div", "span", "a", "address", "li", "em", "small"))
-    heading = next((place for place, element in enumerate(elements) if element.tag == "h1"), None)
-    if heading is None:
-        return
-    for element in elements[max(0, heading - _BYLINE_BEFORE) : heading + _BYLINE_AFTER]:
-        own = " ".join((element.text or "").split())
-        if own.lower().startswith(_BY_STARTS) or own.lower() == "by":
-            match = _BY_NAME.match(visible(element)[:100])
-            if match:
-                yield match["name"]
-                return
-
-
-def _clean_author(text: str) -> str | None:
-    """Return a person's name without "By", role and address; None if nothing of a name is left."""
-    name = _BY.sub("", title_text(text)).strip(" ,;|·•-–—")
-    name = re.split(r"\s+[|·•–—]\s+|\s*\(|\s+(?:updated|published|posted)\b|\n", name, maxsplit=1)[0].strip(" ,;")
-    if not name or len(name) > 100 or _NOT_A_NAME.search(name):
-        return None
-    return name.title() if name.isupper() and " " in name else name
-
-
-# ---------------------------------------------------------------- access
-
-
-def _paywalled(tree: Any, metas: dict[str, list[str]], data: ArticleData) -> bool:
-    """Whether the page says that its text is for subscribers."""
-    if data.free is not None:
-        return not data.free
-    if any(tier.lower() == "locked" for tier in metas.get("article:content_tier", ())):
-        return True
-    for element in tree.iter("div", "section", "aside", "p"):
-        if re.search(r"(?:^|[\s_-])(?:paywall|regwall|subscriber-only)", classes(element)):
-            text = visible(element)
-            if len(text) < 2_000 and _PAYWALL.search(text):
-                return True
-    return False

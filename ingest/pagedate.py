@@ -10,14 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
 from ingest.dates import parse_date
 from ingest.jsonld import ArticleData
-from ingest.pagetree import classes, meta_values
+from ingest.pagetree import classes, meta_values, visible
 
-__all__ = ["page_date"]
+__all__ = ["may_be_article", "page_date"]
 
 _DATE_METAS = (
     "article:published_time", "og:article:published_time", "article:published", "parsely-pub-date", "datepublished",
@@ -35,6 +36,8 @@ _PUBLISHED = re.compile(r"publish|entry-date|post-date|dateline")
 _LATER = re.compile(r"updat|modif|edited|review|copyright|©|expire|until|event", re.I)
 _WHOLE_DATE = re.compile(r"\d{4}.*\d|\d.*\d{4}|\d{1,2}[./-]\d{1,2}[./-]\d{2}")  # a day and a year at least
 _TEXT_ELEMENTS = ("h1", "h2", "h3", "p", "span", "div", "li", "time", "small", "strong", "em", "a", "td", "b")
+_MAX_TEXTS = 40  # looked at on one rung
+_MANY_TIMES = 15  # a page with more <time> elements is a list of articles, or its comments are many
 _NEAR_BEFORE, _NEAR_AFTER = 4, 14  # elements with text before and after the heading among which its date is looked for
 
 
@@ -50,11 +53,17 @@ def page_date(
         ("shown", _near_heading(tree)),
     )
     for rung, texts in rungs:
-        for text in texts:
+        for text in islice(texts, _MAX_TEXTS):
             if moment := parse_date(text):
                 return moment, rung
-    moment = _htmldate(tree, url)
+    moment = _htmldate(tree, url) if may_be_article(metas, data) else None
     return moment, "htmldate" if moment else None
+
+
+def may_be_article(metas: dict[str, list[str]], data: ArticleData) -> bool:
+    """Whether a page does not call itself something else; on a shop's or a front page any date is somebody else's."""
+    kinds = {kind.strip().lower() for kind in metas.get("og:type", ())}
+    return data.found or not kinds or any("article" in kind or "post" in kind or "news" in kind for kind in kinds)
 
 
 def _marked(tree: Any) -> Iterator[str]:
@@ -67,7 +76,7 @@ def _marked(tree: Any) -> Iterator[str]:
         if element.get("pubdate") is not None or _PUBLISHED.search(classes(element)):
             yield element.get("datetime") or _short_text(element)
     heading = next(tree.iter("h1"), None)
-    if heading is None or not times:
+    if heading is None or not times or len(times) > _MANY_TIMES:
         return
     order = {element: place for place, element in enumerate(tree.iter("h1", "h2", "time", "p"))}
     for element in times:
@@ -84,7 +93,7 @@ def _around(element: Any) -> str:
 
 
 def _short_text(element: Any) -> str:
-    return " ".join("".join(element.itertext()).split())[:80]
+    return visible(element, limit=80)[:80]
 
 
 def _near_heading(tree: Any) -> Iterator[str]:
