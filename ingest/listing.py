@@ -1,4 +1,4 @@
-"""HTML listing page -> entries, by the CSS selectors of a source's ListingRule.
+"""HTML listing page -> entries, by the CSS selectors of a source's ListingRule or by what repeats on the page.
 
 Pure: no network, no clock, no database.
 """
@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 
 from aiwire.exceptions import ParseError
 from aiwire.types import Entry, ListingRule, ParsedFeed
+from ingest.autolisting import find_list, merged
 from ingest.charset import decode
 from ingest.dates import parse_date
 from ingest.documents import describe, looks_like_html
 from ingest.jsonfeed import language_tag
 from ingest.links import absolute_url
+from ingest.pagetext import chunks, page_tree
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup, Tag
@@ -24,22 +26,30 @@ if TYPE_CHECKING:
 __all__ = ["parse_listing"]
 
 
-def parse_listing(body: bytes, *, url: str, rule: ListingRule, headers: Mapping[str, str] | None = None) -> ParsedFeed:
-    """Return the entries that `rule` finds on a page, in document order, each URL once.
+def parse_listing(
+    body: bytes, *, url: str, rule: ListingRule | None = None, headers: Mapping[str, str] | None = None
+) -> ParsedFeed:
+    """Return the articles that a page lists, in document order, each URL once.
 
     Args:
         body: the page, decoded from its content encoding but not from its charset.
         url: where it was found, after redirects: the base of relative links, unless the page names another.
-        rule: the selectors.
+        rule: the selectors; None: the list is found automatically (`ingest.autolisting`).
         headers: of the HTTP response, for the charset.
 
     Raises:
-        ParseError: the bytes are no HTML page, a selector is no CSS, or one finds nothing; the message says which.
+        ParseError: the bytes are no HTML page, a selector is no CSS or finds nothing, or without a rule no list is
+            convincing; the message says which.
     """
     decoded = decode(body, headers)
     if not decoded.text.strip() or not (looks_like_html(decoded.text) or "<a" in decoded.text.lower()):
         raise ParseError(url, f"{describe(body, decoded.text)}, not an HTML page: check the URL of the listing")
-    soup = _soup(decoded.text, url)
+    read = _automatic(decoded.text, url) if rule is None else _by_rule(decoded.text, rule, url)
+    return replace(read, warning=decoded.warning)
+
+
+def _by_rule(page: str, rule: ListingRule, url: str) -> ParsedFeed:
+    soup = _soup(page, url)
     items = _select(soup, rule.item, "item", url)
     if not items:
         raise ParseError(url, f"the selector item = {rule.item!r} finds nothing on the page: adapt it to the page")
@@ -48,13 +58,33 @@ def parse_listing(body: bytes, *, url: str, rule: ListingRule, headers: Mapping[
         raise ParseError(
             url, f"the selector link = {rule.link!r} finds no link in the {len(items)} items: adapt it to the page"
         )
+    root = soup.select_one("html")
+    return _feed(entries, url, _text(soup.title), str(root.get("lang") or "") if root is not None else "")
+
+
+def _automatic(page: str, url: str) -> ParsedFeed:
+    tree = page_tree(page)
+    if tree is None:
+        raise ParseError(url, "the HTML is too broken to be read: check the URL of the listing")
+    base = next((node.get("href") for node in tree.iter("base") if node.get("href")), None)
+    language = language_tag(tree.get("lang"))
+    entries = find_list(tree, url=url, base=absolute_url(base, url) or url, language=language)
+    if not entries:
+        raise ParseError(
+            url, "no list of articles was found on the page: name it with selectors in a [source.listing] table"
+        )
+    title = next((" ".join(chunks(node)) for node in tree.iter("title")), "")
+    return _feed(entries, url, title, language or "")
+
+
+def _feed(entries: tuple[Entry, ...], url: str, title: str, language: str) -> ParsedFeed:
     return ParsedFeed(
-        title=_text(soup.title) or None,
+        title=title or None,
         url=url,
-        language=_language(soup),
+        language=language_tag(language),
         kind="listing",
         entries=entries,
-        warning=decoded.warning,
+        mode="listing",
     )
 
 
@@ -122,26 +152,11 @@ def _unique(entries: Iterator[Entry | None]) -> tuple[Entry, ...]:
         if entry is None or entry.url is None:
             continue
         first = found.get(entry.url)
-        found[entry.url] = entry if first is None else _merged(first, entry)
+        found[entry.url] = entry if first is None else merged(first, entry)
     return tuple(found.values())
-
-
-def _merged(first: Entry, other: Entry) -> Entry:
-    return replace(
-        first,
-        title=first.title or other.title,
-        published=first.published or other.published,
-        date_source=first.date_source or other.date_source,
-        summary=first.summary or other.summary,
-    )
 
 
 def _base(soup: BeautifulSoup, url: str) -> str:
     """Return what relative links refer to: the page's base element, else its own URL."""
     base = soup.select_one("base[href]")
     return absolute_url(str(base.get("href")), url) or url if base is not None else url
-
-
-def _language(soup: BeautifulSoup) -> str | None:
-    root = soup.select_one("html")
-    return language_tag(str(root.get("lang") or "")) if root is not None else None

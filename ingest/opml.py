@@ -19,8 +19,8 @@ import listparser
 from lxml import etree
 
 from aiwire.exceptions import InputError
-from aiwire.types import ListingRule, Source
-from ingest.sources import check_source, free_id, slug
+from aiwire.types import Source
+from ingest.sources import RULES, check_source, free_id, slug
 from ingest.urls import normalize_url
 
 __all__ = ["NAMESPACE", "read_opml", "write_opml"]
@@ -28,8 +28,10 @@ __all__ = ["NAMESPACE", "read_opml", "write_opml"]
 log = logging.getLogger(__name__)
 
 NAMESPACE = "https://aiwire.dev/ns/opml"
-_LISTING = "listing-"  # prefix of the attributes that hold the fields of a ListingRule
-_IN_OPML = ("name", "url", "listing")  # fields of Source that are no attribute of ours: text, xmlUrl, listing-*
+# Fields of Source that are no attribute of ours: text, xmlUrl, and the rules, whose fields are listing-item and so on.
+_IN_OPML = ("name", "url", *RULES)
+_NUMBERS = ("every_minutes", "sitemap-days")
+_SWITCHES = ("enabled", "own_server")
 _XML_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, production 2
 
 
@@ -129,21 +131,29 @@ def _http_url(url: str) -> str:
 
 def _table(feed: Mapping[str, Any], url: str, extra: Mapping[str, str]) -> dict[str, Any]:
     """Return the table that would stand in `sources.toml` for this outline."""
-    listing = {key.removeprefix(_LISTING): value for key, value in extra.items() if key.startswith(_LISTING)}
-    table: dict[str, Any] = {key: value for key, value in extra.items() if not key.startswith(_LISTING)}
+    table: dict[str, Any] = {}
+    rules: dict[str, dict[str, Any]] = {}
+    for key, text in extra.items():
+        rule, parted, field = key.partition("-")
+        if parted and rule in RULES:
+            rules.setdefault(rule, {})[field] = _value(key, text)
+        else:
+            table[key] = _value(key, text)
+    table |= rules
     table["name"] = _one_line(feed["title"]) or _host(url)
     table["url"] = url
     table.setdefault("kind", "feed")
     categories = [category for category in feed["categories"] if category]
     if categories and (category := _one_line(categories[0][-1])):
         table.setdefault("category", category)
-    if listing:
-        table["listing"] = listing
-    if table.get("every_minutes", "").isdecimal():
-        table["every_minutes"] = int(table["every_minutes"])
-    if table.get("enabled") in ("true", "false"):
-        table["enabled"] = table["enabled"] == "true"
     return table
+
+
+def _value(key: str, text: str) -> str | int | bool:
+    """Return an attribute's value as `sources.toml` would hold it; a text that is none of its type stays a text."""
+    if key in _NUMBERS and text.isdecimal():
+        return int(text)
+    return text == "true" if key in _SWITCHES and text in ("true", "false") else text
 
 
 def _host(url: str) -> str:
@@ -162,15 +172,13 @@ def _write_outline(parent: etree._Element, source: Source) -> None:
     outline.set("type", "rss" if source.kind == "feed" else source.kind)
     outline.set("xmlUrl", source.url)
     values = {field.name: getattr(source, field.name) for field in dataclasses.fields(Source)}
-    values |= {f"{_LISTING}{key}": value for key, value in _listing_values(source.listing).items()}
+    for name in RULES:
+        rule = values[name]
+        values |= {f"{name}-{key}": value for key, value in (dataclasses.asdict(rule) if rule else {}).items()}
     for key, value in values.items():
         if key not in _IN_OPML and value is not None:
             text = str(value).lower() if isinstance(value, bool) else str(value)
             outline.set(f"{{{NAMESPACE}}}{key}", _xml_text(text))
-
-
-def _listing_values(rule: ListingRule | None) -> dict[str, str | None]:
-    return dataclasses.asdict(rule) if rule else {}
 
 
 def _xml_text(text: str) -> str:

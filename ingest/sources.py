@@ -7,8 +7,10 @@
     url = "https://blogs.nvidia.com/feed/"
     owner = "nvidia"
 
-The keys are the fields of `aiwire.types.Source`; a source of kind "listing" has a `[source.listing]` table with the
-fields of `ListingRule`. Every mistake of a file is reported at once, each on a line of its own.
+The keys are the fields of `aiwire.types.Source`. A source of kind "listing" may have a `[source.listing]` table with
+the fields of `ListingRule` (without it the list is found automatically), one of kind "sitemap" a `[source.sitemap]`
+table (`SitemapRule`), any source a `[source.article]` table (`ArticleRule`). Every mistake of a file is reported at
+once, each on a line of its own.
 """
 
 from __future__ import annotations
@@ -32,16 +34,18 @@ import soupsieve
 import tomlkit
 
 from aiwire.exceptions import ConfigError
-from aiwire.types import ListingRule, Source, SourceKind
+from aiwire.types import ArticleRule, ListingRule, SitemapRule, Source, SourceKind
 from ingest.urls import normalize_url
 
 __all__ = [
+    "RULES",
     "add_source",
     "check_source",
     "free_id",
     "load_sources",
     "new_source",
     "renamed",
+    "same_address",
     "slug",
     "sources_to_toml",
 ]
@@ -54,10 +58,23 @@ _MAX_SLUG = 60
 _KINDS: tuple[str, ...] = get_args(SourceKind)
 _REQUIRED = ("id", "name", "kind", "url")
 _KEYS = tuple(field.name for field in dataclasses.fields(Source))
-_LISTING_KEYS = tuple(field.name for field in dataclasses.fields(ListingRule))
 _WEEK_MINUTES = 7 * 24 * 60
-_TYPES: dict[str, tuple[type, str]] = {"every_minutes": (int, "a whole number"), "enabled": (bool, "true or false")}
-_TEXT = (str, "a text")
+_MAX_DAYS = 36_500
+_NUMBER, _SWITCH, _TEXT = (int, "a whole number"), (bool, "true or false"), (str, "a text")
+_TYPES: dict[str, tuple[type, str]] = {
+    "every_minutes": _NUMBER,
+    "enabled": _SWITCH,
+    "own_server": _SWITCH,
+    "sitemap.days": _NUMBER,
+}
+
+RULES: dict[str, type[ListingRule | SitemapRule | ArticleRule]] = {  # tables below a source: [source.<name>]
+    "listing": ListingRule,
+    "sitemap": SitemapRule,
+    "article": ArticleRule,
+}
+_RULE_KINDS = {"listing": "listing", "sitemap": "sitemap"}  # the only kind of source that may have the table
+_PATTERNS = ("include", "exclude")  # of a SitemapRule: regular expressions
 
 
 def load_sources(path: Path) -> tuple[Source, ...]:
@@ -123,6 +140,12 @@ def renamed(source: Source, taken: Collection[str]) -> Source:
     return dataclasses.replace(source, id=source_id, publisher=publisher)
 
 
+def same_address(url: str, sources: Iterable[Source]) -> Source | None:
+    """Return the source that has this address already, whatever its spelling."""
+    normal = normalize_url(url)
+    return next((source for source in sources if normal and normalize_url(source.url) == normal), None)
+
+
 def free_id(text: str, taken: Collection[str]) -> str:
     """Return a slug of the text that is not taken: `nvidia-blog`, `nvidia-blog-2` ...; of an empty one `source`."""
     stem = slug(text) or "source"
@@ -144,13 +167,14 @@ def check_source(table: Mapping[str, Any]) -> Source | list[str]:
     """Return the source that a table (as TOML gives it) declares, or all that is wrong with it, in words."""
     problems = _unknown_keys(table, _KEYS)
     problems += [f"{key!r} is missing" for key in _REQUIRED if key not in table]
-    problems += _wrong_values({key: table[key] for key in _KEYS if key in table and key != "listing"})
-    problems += _wrong_listing(table.get("listing"), kind=table.get("kind"))
+    problems += _wrong_values({key: table[key] for key in _KEYS if key in table and key not in RULES})
+    for name in RULES:
+        if name in table:
+            problems += _wrong_rule(name, table[name], kind=table.get("kind"))
     if problems:
         return problems
-    values = {key: value for key, value in table.items() if key != "listing"}
-    listing = ListingRule(**table["listing"]) if "listing" in table else None
-    return Source(**{"publisher": table["id"], **values}, listing=listing)
+    values = {key: RULES[key](**value) if key in RULES else value for key, value in table.items()}
+    return Source(**{"publisher": table["id"], **values})
 
 
 # ---------------------------------------------------------------- reading
@@ -197,15 +221,15 @@ def _unknown_keys(table: Mapping[str, Any], known: tuple[str, ...]) -> list[str]
 
 
 def _wrong_values(values: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """Return what is wrong with each value by itself. `prefix` is the table's name, for the message."""
+    """Return what is wrong with each value by itself. `prefix` is the table's name and a dot."""
     problems = []
     for key, value in values.items():
-        expected, words = _TYPES.get(key, _TEXT)
+        expected, words = _TYPES.get(prefix + key, _TEXT)
         if type(value) is not expected:  # not isinstance: true is no number
             problem: str | None = f"must be {words}, not {value!r}"
         else:
             problem = _wrong_text(value) if isinstance(value, str) else None
-            problem = problem or _wrong_meaning(key, value)
+            problem = problem or (_wrong_rule_value(key, value) if prefix else _wrong_meaning(key, value))
         if problem:
             problems.append(f"'{prefix}{key}' {problem}")
     return problems
@@ -251,46 +275,59 @@ def _wrong_url(url: str) -> str | None:
     return None
 
 
-def _wrong_listing(listing: object, *, kind: object) -> list[str]:
-    if listing is None:
-        return ["kind 'listing' needs a [source.listing] table with at least 'item'"] if kind == "listing" else []
-    if kind != "listing":
-        return ["a [source.listing] table is only for kind 'listing'"]
-    if not isinstance(listing, dict):
-        return ["'listing' must be written as a [source.listing] table"]
-    problems = [f"[source.listing]: {problem}" for problem in _unknown_keys(listing, _LISTING_KEYS)]
-    if "item" not in listing:
-        problems.append("[source.listing]: 'item' is missing")
-    known = {key: value for key, value in listing.items() if key in _LISTING_KEYS}
-    problems += _wrong_values(known, "listing.")
-    problems += [
-        f"'listing.{key}' is no CSS selector: {problem}"
-        for key, value in known.items()
-        if isinstance(value, str) and (problem := _wrong_selector(value))
-    ]
-    return problems
+def _wrong_rule(name: str, rule: object, *, kind: object) -> list[str]:
+    """Return what is wrong with the table `[source.<name>]`."""
+    label = f"[source.{name}]"
+    if name in _RULE_KINDS and kind != _RULE_KINDS[name]:
+        return [f"a {label} table is only for kind {_RULE_KINDS[name]!r}"]
+    if not isinstance(rule, dict):
+        return [f"{name!r} must be written as a {label} table"]
+    fields = dataclasses.fields(RULES[name])
+    keys = tuple(field.name for field in fields)
+    problems = [f"{label}: {problem}" for problem in _unknown_keys(rule, keys)]
+    required = (field.name for field in fields if field.default is dataclasses.MISSING)
+    problems += [f"{label}: {key!r} is missing" for key in required if key not in rule]
+    return problems + _wrong_values({key: value for key, value in rule.items() if key in keys}, f"{name}.")
+
+
+def _wrong_rule_value(key: str, value: Any) -> str | None:
+    if key == "days":
+        return None if 1 <= value <= _MAX_DAYS else f"must be 1 to {_MAX_DAYS}: {value}"
+    return _wrong_pattern(value) if key in _PATTERNS else _wrong_selector(value)
+
+
+def _wrong_pattern(pattern: str) -> str | None:
+    try:
+        re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as e:
+        return f"is no regular expression: {e}"
+    return None
 
 
 def _wrong_selector(selector: str) -> str | None:
     try:
         soupsieve.compile(selector)
-    except (soupsieve.SelectorSyntaxError, ValueError, NotImplementedError) as e:
-        return str(e).splitlines()[0]
+    except (soupsieve.SelectorSyntaxError, ValueError, NotImplementedError, RecursionError) as e:
+        return f"is no CSS selector: {str(e).splitlines()[0]}"
     return None
 
 
 def _duplicates(tables: Iterable[Mapping[str, Any]]) -> list[str]:
     problems = []
     ids: dict[str, int] = {}
-    urls: dict[str, str] = {}
+    urls: dict[str, int] = {}
+    labels = [""]
     for position, table in enumerate(tables, 1):
-        label = _label(table, position)
+        labels.append(_label(table, position))
         source_id, url = table.get("id"), table.get("url")
-        if isinstance(source_id, str) and (first := ids.setdefault(source_id, position)) != position:
-            problems.append(f"source #{position}: id {source_id!r} is taken by source #{first}")
+        same_id = ids.setdefault(source_id, position) if isinstance(source_id, str) else position
         normal = normalize_url(url) if isinstance(url, str) else None
-        if normal and (other := urls.setdefault(normal, f"{label} (#{position})")) != f"{label} (#{position})":
-            problems.append(f"{label}: has the same URL as {other}: {url}")
+        same_url = urls.setdefault(normal, position) if normal else position
+        if same_url != position:  # said alone where both are the same: one mistake, one line
+            where = f"{labels[same_url]} (#{same_url})"
+            problems.append(f"{labels[position]}: has the same URL as {where}: {url}")
+        elif same_id != position:
+            problems.append(f"source #{position}: id {source_id!r} is taken by source #{same_id}")
     return problems
 
 
@@ -299,16 +336,20 @@ def _duplicates(tables: Iterable[Mapping[str, Any]]) -> list[str]:
 
 def _table_to_toml(source: Source) -> str:
     values: dict[str, object] = {}
+    rules = ""
     for field in dataclasses.fields(Source):
         value = getattr(source, field.name)
-        default = source.id if field.name == "publisher" else field.default
-        if field.name != "listing" and value != default:
+        if field.name in RULES:
+            rules += _rule_to_toml(field.name, value) if value is not None else ""
+        elif value != (source.id if field.name == "publisher" else field.default):
             values[field.name] = value
-    text = "[[source]]\n" + tomlkit.dumps(values)
-    if source.listing is not None:
-        rule = {key: value for key, value in dataclasses.asdict(source.listing).items() if value is not None}
-        text += "[source.listing]\n" + tomlkit.dumps(rule)
-    return text
+    return "[[source]]\n" + tomlkit.dumps(values) + rules
+
+
+def _rule_to_toml(name: str, rule: ListingRule | SitemapRule | ArticleRule) -> str:
+    """Return a table below a source; an empty one if the rule has only defaults, so that it is read back as a rule."""
+    given = {f.name: value for f in dataclasses.fields(rule) if (value := getattr(rule, f.name)) != f.default}
+    return f"[source.{name}]\n" + tomlkit.dumps(given)
 
 
 def _replace(path: Path, data: bytes) -> None:

@@ -32,6 +32,7 @@ def test_items_become_entries_each_url_once() -> None:
         url=URL,
         language="en",
         kind="listing",
+        mode="listing",
         entries=(
             Entry(
                 guid=None,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from aiwire.exceptions import InputError
-from aiwire.types import ListingRule, Source
+from aiwire.types import ArticleRule, ListingRule, SitemapRule, Source
 from ingest.opml import NAMESPACE, read_opml, write_opml
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
@@ -102,6 +102,8 @@ def test_entities_are_not_expanded(tmp_path: Path) -> None:
         ('aiwire:every_minutes="often"', "'every_minutes' must be a whole number"),
         ('aiwire:enabled="maybe"', "'enabled' must be true or false"),
         ('aiwire:kind="listing" aiwire:listing-item="a["', "is no CSS selector"),
+        ('aiwire:kind="sitemap" aiwire:sitemap-days="soon"', "'sitemap.days' must be a whole number"),
+        ('aiwire:sitemap="x" aiwire:sitemap-days="7"', "only for kind 'sitemap'"),
     ],
 )
 def test_an_outline_with_a_wrong_value_in_our_own_attributes_is_left_out_and_named(
@@ -147,11 +149,23 @@ FEEDS = st.builds(
     every_minutes=st.none() | st.integers(1, 10_080),
     full_text=st.sampled_from(["auto", "never", "always"]),
     enabled=st.booleans(),
+    own_server=st.booleans(),
 )
-LISTINGS = st.builds(lambda source, rule: dataclasses.replace(source, kind="listing", listing=rule), FEEDS, RULES)
+LISTINGS = st.builds(
+    lambda source, rule: dataclasses.replace(source, kind="listing", listing=rule), FEEDS, st.none() | RULES
+)
+PATTERNS = st.sampled_from([r"/news/\d{4}/", "a<b>&\"c'"])
+SITEMAPS = st.builds(
+    lambda source, rule, article: dataclasses.replace(source, kind="sitemap", sitemap=rule, article=article),
+    FEEDS,
+    st.none() | st.builds(SitemapRule, include=st.none() | PATTERNS, days=st.integers(1, 36_500)),
+    st.none() | st.builds(ArticleRule, text=SELECTORS, author=st.none() | SELECTORS),
+)
 
 
-@given(st.lists(FEEDS | LISTINGS, max_size=5, unique_by=(lambda source: source.id, lambda source: source.url)))
+@given(
+    st.lists(FEEDS | LISTINGS | SITEMAPS, max_size=5, unique_by=(lambda source: source.id, lambda source: source.url))
+)
 @settings(max_examples=80, deadline=None)
 def test_a_list_written_and_read_back_is_the_same(sources: list[Source]) -> None:
     cleaned = [_as_xml_can_hold(source) for source in sources]

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aiwire.exceptions import ConfigError
-from aiwire.types import ListingRule, Source
-from ingest.sources import add_source, load_sources, new_source, renamed, sources_to_toml
+from aiwire.types import ArticleRule, ListingRule, SitemapRule, Source
+from ingest.sources import add_source, load_sources, new_source, renamed, same_address, sources_to_toml
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 
@@ -103,7 +103,7 @@ def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(tmp_path: Path) -> N
         ),
         (
             one(kind='"fed"'),
-            ["source 'a': 'kind' must be one of 'feed', 'listing', not 'fed', did you mean 'feed'?"],
+            ["source 'a': 'kind' must be one of 'feed', 'listing', 'sitemap', not 'fed', did you mean 'feed'?"],
         ),
         (
             one(id='"A b"'),
@@ -123,10 +123,33 @@ def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(tmp_path: Path) -> N
             one(language='"en_US"'),
             ["source 'a': 'language' must be a language tag such as 'en' or 'zh-Hans': 'en_US'"],
         ),
+        (one(own_server='"yes"'), ["source 'a': 'own_server' must be true or false, not 'yes'"]),
         (
-            one(kind='"listing"'),
-            ["source 'a': kind 'listing' needs a [source.listing] table with at least 'item'"],
+            one(kind='"sitemap"') + '[source.sitemap]\ninclud = "x"\nexclude = "a("\ndays = 0\n',
+            [
+                "source 'a': [source.sitemap]: unknown key 'includ', did you mean 'include'?",
+                "source 'a': 'sitemap.exclude' is no regular expression: missing ), unterminated subpattern "
+                "at position 1",
+                "source 'a': 'sitemap.days' must be 1 to 36500: 0",
+            ],
         ),
+        (
+            one(kind='"sitemap"') + '[source.sitemap]\ndays = "7"\n',
+            ["source 'a': 'sitemap.days' must be a whole number, not '7'"],
+        ),
+        (
+            one() + "[source.sitemap]\n",
+            ["source 'a': a [source.sitemap] table is only for kind 'sitemap'"],
+        ),
+        (
+            one() + '[source.article]\ntext = "div["\nautor = ".by"\nremove = ""\n',
+            [
+                "source 'a': [source.article]: unknown key 'autor', did you mean 'author'?",
+                "source 'a': 'article.text' is no CSS selector: Malformed attribute selector at position 3",
+                "source 'a': 'article.remove' must not be empty or have spaces around it: ''",
+            ],
+        ),
+        (one(article='"p"'), ["source 'a': 'article' must be written as a [source.article] table"]),
         (
             one() + '[source.listing]\nitem = "li"\n',
             ["source 'a': a [source.listing] table is only for kind 'listing'"],
@@ -147,6 +170,10 @@ def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(tmp_path: Path) -> N
             one() + one(id='"b"', url='"https://A.example:443/"'),
             ["source 'b': has the same URL as source 'a' (#1): https://A.example:443/"],
         ),
+        (
+            one() + one(),
+            ["source 'a': has the same URL as source 'a' (#1): https://a.example/"],
+        ),
         ("[[sources]]\n", ["unknown key 'sources', did you mean 'source'?"]),
         ('source = "x"\n', ["'source' must be written as [[source]] tables"]),
         (
@@ -158,6 +185,30 @@ def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(tmp_path: Path) -> N
 )  # fmt: skip
 def test_each_mistake_is_named(tmp_path: Path, text: str | bytes, expected: list[str]) -> None:
     assert problems(tmp_path, text) == expected
+
+
+def test_a_listing_and_a_sitemap_need_no_rules(tmp_path: Path) -> None:
+    text = one(kind='"listing"') + one(id='"b"', url='"https://b.example/"', kind='"sitemap"', own_server="true")
+
+    listing, sitemap = load_sources(written(tmp_path, text))
+
+    assert (listing.kind, listing.listing) == ("listing", None)
+    assert (sitemap.kind, sitemap.sitemap, sitemap.own_server) == ("sitemap", None, True)
+
+
+def test_rules_are_read_with_their_defaults(tmp_path: Path) -> None:
+    text = one(kind='"sitemap"') + '[source.sitemap]\ninclude = "/news/"\n[source.article]\ntext = "main p"\n'
+
+    [source] = load_sources(written(tmp_path, text))
+
+    assert source.sitemap == SitemapRule(include="/news/", days=14)
+    assert source.article == ArticleRule(text="main p")
+
+
+def test_an_address_is_recognised_in_another_spelling() -> None:
+    assert same_address("https://Blogs.NVIDIA.com:443/feed/?utm_source=x", [LAB, NVIDIA]) == NVIDIA
+    assert same_address("https://blogs.nvidia.com/", [LAB, NVIDIA]) is None
+    assert same_address("nope", [LAB, NVIDIA]) is None
 
 
 def test_all_mistakes_of_a_file_are_reported_at_once(tmp_path: Path) -> None:
@@ -266,11 +317,27 @@ SOURCES = st.builds(
     every_minutes=st.none() | st.integers(1, 10_080),
     full_text=st.sampled_from(["auto", "never", "always"]),
     enabled=st.booleans(),
+    own_server=st.booleans(),
 )
-LISTINGS = st.builds(lambda source, rule: dataclasses.replace(source, kind="listing", listing=rule), SOURCES, RULES)
+PATTERNS = st.sampled_from([r"/news/\d{4}/", r"[^/]+\.html$", 'a"b\\\\c'])
+SITEMAPS = st.builds(
+    SitemapRule, include=st.none() | PATTERNS, exclude=st.none() | PATTERNS, days=st.integers(1, 36_500)
+)
+ARTICLES = st.builds(ArticleRule, text=SELECTORS, remove=st.none() | SELECTORS, date=st.none() | SELECTORS)
+LISTINGS = st.builds(
+    lambda source, rule: dataclasses.replace(source, kind="listing", listing=rule), SOURCES, st.none() | RULES
+)
+MAPPED = st.builds(
+    lambda source, rule, article: dataclasses.replace(source, kind="sitemap", sitemap=rule, article=article),
+    SOURCES,
+    st.none() | SITEMAPS,
+    st.none() | ARTICLES,
+)
 
 
-@given(st.lists(SOURCES | LISTINGS, max_size=4, unique_by=(lambda source: source.id, lambda source: source.url)))
+@given(
+    st.lists(SOURCES | LISTINGS | MAPPED, max_size=4, unique_by=(lambda source: source.id, lambda source: source.url))
+)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_written_is_read_back(tmp_path: Path, sources: list[Source]) -> None:
     assert load_sources(written(tmp_path, sources_to_toml(sources))) == tuple(sources)

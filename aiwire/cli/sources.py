@@ -1,31 +1,31 @@
-"""sources: the source list, in TOML and OPML."""
+"""sources: the source list, in TOML and OPML. Its commands test and add are in probe.py, doctor in health.py."""
 
 from __future__ import annotations
 
 import sys
-from difflib import get_close_matches
 from pathlib import Path
 
 import click
 
 from aiwire.cli.common import Context, common_options, console, print_json, read_input, warn
+from aiwire.cli.probe import add, sources_file, test
 from aiwire.exceptions import ConfigError
 from aiwire.types import Source
 
 __all__ = ["sources"]
 
-_sources_file = click.option(
-    "--sources", type=click.Path(path_type=Path, dir_okay=False), help="Source list [default: sources.toml]."
-)
-
 
 @click.group()
 def sources() -> None:
-    """List, add, import and export the sources."""
+    """List, test, add, import and export the sources."""
+
+
+sources.add_command(test)
+sources.add_command(add)
 
 
 @sources.command("list")
-@_sources_file
+@sources_file
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @common_options
 def list_sources(context: Context, sources: Path | None, as_json: bool) -> None:
@@ -59,52 +59,9 @@ def list_sources(context: Context, sources: Path | None, as_json: bool) -> None:
     console(stderr=False).print(table)
 
 
-@sources.command()
-@click.argument("url")
-@click.option("--id", "source_id", help="Short name [default: made from the host].")
-@click.option("--name", help="Name to show [default: the host].")
-@click.option("--publisher", help="Family of sources with one voice [default: the id].")
-@click.option("--owner", help="Company id, where it is a vendor's own voice.")
-@click.option("--language", help="Language code, for example en.")
-@click.option("--category", help="For example press, lab, cloud.")
-@click.option("--licence", help="Of its texts.")
-@_sources_file
-@common_options
-def add(
-    context: Context, url: str, source_id: str | None, name: str | None, sources: Path | None, **fields: str | None
-) -> None:
-    """Add a feed to the source list.
-
-    \b
-    Example:
-      aiwire sources add https://example.org/feed.xml --name "Example" --category press
-    """
-    from ingest.sources import add_source, load_sources, new_source
-
-    _check_owner(fields.get("owner"))
-    path = context.settings.sources
-    present = load_sources(path) if path.is_file() else ()
-    source = new_source(url, present, source_id=source_id, name=name, **fields)
-    add_source(path, source)
-    warn(f"added '{source.id}' to {path}")
-
-
-def _check_owner(owner: str | None) -> None:
-    """Raise ConfigError if the owner is no company of the lexicon: no trend would know the source as a vendor's."""
-    if owner is None:
-        return
-    from nlp.gazetteer import load_lexicon
-
-    companies = [entity.id for entity in load_lexicon().entities if entity.kind == "company"]
-    if owner not in companies:
-        near = get_close_matches(owner, companies, n=1)
-        hint = f", did you mean '{near[0]}'?" if near else "; leave it out"
-        raise ConfigError(f"'{owner}' is no company id of the lexicon{hint}")
-
-
 @sources.command("import")
 @click.argument("file", metavar="FILE.opml|-")
-@_sources_file
+@sources_file
 @common_options
 def import_opml(context: Context, file: str, sources: Path | None) -> None:
     """Add the feeds of an OPML file; those whose address is in the list already are left alone.
@@ -143,7 +100,7 @@ def _not_in(present: tuple[Source, ...], found: tuple[Source, ...]) -> list[Sour
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write [default: stdout]."
 )
-@_sources_file
+@sources_file
 @common_options
 def export_opml(context: Context, output: Path | None, sources: Path | None) -> None:
     """Write the source list as OPML 2.0, which every feed reader takes.
