@@ -1,0 +1,331 @@
+"""sources doctor: which sources are in trouble, worst first, with the reason and the remedy."""
+
+from __future__ import annotations
+
+import textwrap
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
+
+import click
+
+from aiwire.cli.common import Context, common_options, print_json, warn
+from aiwire.cli.sources import sources
+from aiwire.exceptions import InputError
+from aiwire.types import iso
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+    from db.health import HealthRow
+
+__all__ = ["STANDINGS", "Standing", "needs_hand", "printable", "reason", "remedy", "source_doctor", "standing"]
+
+# What is said of a source: its status; and of one that is "ok" or that nobody wants to be asked, what is worth knowing.
+Standing = Literal[
+    "gone",
+    "blocked",
+    "missing",
+    "failing",
+    "suspicious",
+    "throttled",
+    "lying",  # its server said "not modified" of a document that had changed
+    "moving",  # it redirects for good, to another domain
+    "unwelcome",  # its robots.txt forbids the feed
+    "new",  # never read
+    "dormant",  # nothing new for long
+    "ok",
+    "off",  # enabled = false
+]
+STANDINGS: tuple[Standing, ...] = (
+    "gone", "blocked", "missing", "failing", "suspicious", "throttled", "lying", "moving", "unwelcome", "new",
+    "dormant", "ok", "off",
+)  # fmt: skip  # worst first
+_NO_TROUBLE = ("ok", "off")
+_DORMANT_AFTER = timedelta(days=30)
+_PATIENCE = timedelta(days=7)  # temporary errors heal by themselves within it, or they are not temporary
+_NOT_RUN_FOR = timedelta(days=1)  # after that cron is asked about: every source is due once a day
+_WIDTH = 79  # of a line, unless an address is longer
+# Unicode categories that are never printed as they are: control, format (turns text around), unassigned, lone
+# surrogates, and separators of lines.
+_UNSAFE = frozenset(["Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"])
+
+
+def standing(row: HealthRow) -> Standing:
+    """Return in one word how a source is. No clock: how long counts from one check to another."""
+    if not row.enabled:
+        return "off"
+    if row.status != "ok":
+        return row.status
+    if not row.validators_trusted:
+        return "lying"
+    if row.suggestion:
+        return "moving"
+    if row.robots:
+        return "unwelcome"
+    return "dormant" if _span(row.last_new_at, row.last_checked_at) > _DORMANT_AFTER else "ok"
+
+
+def needs_hand(row: HealthRow) -> bool:
+    """Return whether only the user can help: waiting alone will not heal the source."""
+    if not row.enabled or row.status == "ok":
+        return False
+    lasting = row.status in ("gone", "blocked", "missing") or row.error_class == "refused"
+    return lasting or (row.status == "failing" and _span(row.failing_since, row.last_checked_at) > _PATIENCE)
+
+
+def reason(row: HealthRow) -> str:
+    """Return what is the matter, in words: the last error if there is one."""
+    if row.error:
+        return row.error
+    match standing(row):
+        case "suspicious":
+            return f"its document has shrunk to almost nothing (it had {row.entries or 'more'} entries)"
+        case "lying":
+            return 'its server said "not modified", or repeated an ETag, for a document that had changed'
+        case "moving":
+            return f"it redirects for good to another domain: {row.suggestion}"
+        case "unwelcome":
+            return f"its robots.txt forbids the feed ({row.robots})"
+        case "new":
+            return "never read"
+        case "dormant":
+            return f"nothing new since {_day(row.last_new_at)}"
+        case "off":
+            return "enabled = false in sources.toml"
+        case _:
+            return f"{row.entries or 'no'} entries, {row.new_per_week:g} new articles a week"
+
+
+def remedy(row: HealthRow) -> str:
+    """Return what the user can do about it; "" if there is nothing to do."""
+    match standing(row):
+        case "gone":
+            return _elsewhere(row) or (
+                f"it was taken down for good: remove '{row.source_id}' from sources.toml, or set enabled = false; "
+                "`aiwire run --force` asks once more"
+            )
+        case "missing":
+            return _elsewhere(row) or (
+                f"look for its new address with `aiwire sources test {_site(row.url)}` and make it the url of "
+                f"'{row.source_id}' in sources.toml, or set enabled = false"
+            )
+        case "suspicious":
+            return (
+                "nothing is lost: the articles stay, and the new size is believed after a week; look at it if it stays"
+            )
+        case "throttled":
+            return "it is left alone until the next try; if this comes back, give it a longer every_minutes"
+        case "lying":
+            return "it is read in full once a day; tell the publisher that its ETag or Last-Modified do not change"
+        case "moving":
+            return _elsewhere(row)
+        case "unwelcome":
+            return (
+                "a feed is made for programs and is fetched all the same; set enabled = false if you see it otherwise"
+            )
+        case "new":
+            return "the next `aiwire run` reads it"
+        case "dormant":
+            return f"it is asked rarely now; look at {_site(row.url)} whether the news have moved to another address"
+        case "blocked" | "failing":
+            return _against_error(row)
+        case "ok" | "off":
+            return ""
+
+
+def _against_error(row: HealthRow) -> str:
+    """Return the remedy for an error that says more than the status does."""
+    if row.error_class == "parse":
+        return (
+            f"see what came with `aiwire sources doctor --sample {row.source_id}`; "
+            'if it is a page of links, set kind = "listing"'
+        )
+    match row.last_outcome:
+        case "robots":
+            return "ask the publisher to allow aiwire in robots.txt, or set enabled = false"
+        case "address":
+            return f"if that server is yours, add '{_host(row)}' to allow_hosts in aiwire.toml; else correct the url"
+        case "url":
+            return f"correct the url of '{row.source_id}' in sources.toml"
+        case "redirect":
+            return f"open {_asked(row)} in a browser and make the address where it ends the url in sources.toml"
+        case "dns":
+            return f"the name '{_host(row)}' may be misspelt or given up: correct the url, or set enabled = false"
+        case "too-large":
+            return "raise max_body_mib or max_wire_mib in aiwire.toml, or take a smaller feed of the same site"
+        case "connect" | "broken" if _speaks_of_certificate(row.error):
+            return "check this machine's clock and CA certificates; if they are right, the publisher has to renew his"
+    if row.status == "blocked":
+        return (
+            "set `contact` in aiwire.toml if it is empty, ask the publisher to let aiwire in, "
+            "or take another source of the same news"
+        )
+    return f"it is asked again by itself; if it goes on, open {_asked(row)} in a browser and correct the url"
+
+
+def _elsewhere(row: HealthRow) -> str:
+    if not row.suggestion:
+        return ""
+    return (
+        f"look with `aiwire sources test` at the address that the site offers, and make it the url of "
+        f"'{row.source_id}' in sources.toml: {row.suggestion}"
+    )
+
+
+def _speaks_of_certificate(error: str | None) -> bool:
+    return any(word in (error or "").lower() for word in ("certificate", "ssl", "tls"))
+
+
+def _span(start: datetime | None, end: datetime | None) -> timedelta:
+    return end - start if start and end else timedelta()
+
+
+def _asked(row: HealthRow) -> str:
+    return row.moved_to or row.url
+
+
+def _host(row: HealthRow) -> str:
+    return urlsplit(_asked(row)).hostname or ""
+
+
+def _site(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}/"
+
+
+def _day(moment: datetime | None) -> str:
+    return moment.strftime("%Y-%m-%d") if moment else "never"
+
+
+def _minute(moment: datetime | None) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M") if moment else "never"
+
+
+@sources.command("doctor")
+@click.option("--all", "everything", is_flag=True, help="Show those that are well or switched off, too.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--sample", metavar="ID", help="Print the start of the document of this source that could not be read.")
+@common_options
+def source_doctor(context: Context, everything: bool, as_json: bool, sample: str | None) -> None:
+    """Show which sources are in trouble, worst first, why, and what helps. Times are UTC.
+
+    Exit status 1 if one needs your hand: blocked, missing, gone, refused, or failing for more than 7 days.
+
+    \b
+    Examples:
+      aiwire sources doctor
+      aiwire sources doctor --all --json
+      aiwire sources doctor --sample example
+    """
+    from db.connection import open_existing
+    from db.health import health_rows
+
+    db = open_existing(context.settings.db)
+    if sample is not None:
+        _print_sample(db, sample)
+        return
+    rows = sorted(health_rows(db), key=_badness)
+    shown = [row for row in rows if everything or standing(row) not in _NO_TROUBLE]
+    if as_json:
+        print_json([_json(row) for row in shown])
+    else:
+        for row in shown:
+            click.echo(_block(row))
+        click.echo(_totals(rows))
+    _ask_about_cron(rows, context.now)
+    if any(map(needs_hand, rows)):
+        raise SystemExit(1)
+
+
+def _badness(row: HealthRow) -> tuple[int, str, str]:
+    """Sort key: worst first, of these the one that fails for longest."""
+    return STANDINGS.index(standing(row)), iso(row.failing_since) if row.failing_since else "~", row.source_id
+
+
+def _block(row: HealthRow) -> str:
+    """Return a few lines on one source. No address is ever broken or cut, so that it can be copied."""
+    lines = [printable(f"{standing(row):<10} {row.source_id}"), *_wrapped(_asked(row))]
+    if row.moved_to:
+        lines += _wrapped(f"(in sources.toml: {row.url})")
+    lines += [*_wrapped(reason(row)), *_wrapped(_history(row))]
+    if advice := remedy(row):
+        lines += _wrapped(advice, first="  -> ", then="     ")
+    return "\n".join([*lines, ""])
+
+
+def _wrapped(text: str, *, first: str = "  ", then: str = "  ") -> list[str]:
+    return textwrap.wrap(
+        printable(text), _WIDTH, initial_indent=first, subsequent_indent=then,
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
+
+
+def _history(row: HealthRow) -> str:
+    parts = []
+    if row.failing_since:
+        times = "once" if row.error_count == 1 else f"{row.error_count} times"
+        parts.append(f"failed {times} since {_minute(row.failing_since)}")
+    parts.append(f"last read {_minute(row.last_ok_at)}")
+    if standing(row) not in ("off", "gone"):
+        due = _minute(row.next_check_at) if row.next_check_at else "at the next run"
+        parts.append(f"next try {due}" + (f" ({row.next_check_reason})" if row.next_check_reason else ""))
+    return "; ".join(parts)
+
+
+def _totals(rows: Iterable[HealthRow]) -> str:
+    counts = Counter(map(standing, rows))
+    if not counts:
+        return "no source is in this database yet; `aiwire run` brings those of sources.toml"
+    each = ", ".join(f"{counts[word]} {word}" for word in reversed(STANDINGS) if counts[word])
+    return f"{counts.total()} sources: {each}"
+
+
+def _json(row: HealthRow) -> dict[str, Any]:
+    values = {name: iso(value) if isinstance(value, datetime) else value for name, value in asdict(row).items()}
+    said = {"standing": standing(row), "needs_hand": needs_hand(row), "reason": reason(row), "remedy": remedy(row)}
+    return values | said
+
+
+def _ask_about_cron(rows: Iterable[HealthRow], now: datetime) -> None:
+    """Say so if nothing was checked for long: then no source can be in trouble, and no news come either."""
+    checked = max((row.last_checked_at for row in rows if row.enabled and row.last_checked_at), default=None)
+    if _span(checked, now) > _NOT_RUN_FOR:
+        warn(f"nothing was checked since {_minute(checked)}: does cron run? `aiwire cron` prints its line")
+
+
+def _print_sample(db: Database, source_id: str) -> None:
+    from db.health import body_sample
+
+    try:
+        body = body_sample(db, source_id)
+    except LookupError as e:
+        ids = [row[0] for row in db.execute("SELECT id FROM sources ORDER BY id")]
+        near = get_close_matches(source_id, ids, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else "`aiwire sources list` shows all"
+        raise InputError(f"there is no source '{source_id}' in the database; {hint}") from e
+    if body is None:
+        warn(f"nothing is kept of '{source_id}': its last document could be read, or none came")
+        raise SystemExit(1)
+    click.echo(printable(body.decode("utf-8", "backslashreplace"), keep="\n\t"))
+
+
+def printable(text: str, *, keep: str = "") -> str:
+    """Return `text` with everything a terminal could obey, or that hides or turns text, as an escape (`\\x1b`).
+
+    Args:
+        text: from anywhere.
+        keep: control characters that are left as they are.
+    """
+    return "".join(
+        char if char in keep or unicodedata.category(char) not in _UNSAFE else _escaped(char) for char in text
+    )
+
+
+def _escaped(char: str) -> str:
+    return char.encode("unicode_escape").decode("ascii")
