@@ -97,6 +97,8 @@ def test_extract_takes_addresses_from_a_map(tmp_path):
         "language",
         "text",
         "paywalled",
+        "date_source",
+        "rights",
     ]
     assert (line["url"], line["canonical_url"], line["title"]) == (
         "https://wire.example/asked",
@@ -254,7 +256,16 @@ def test_init_writes_files_that_load_and_keeps_what_is_there(tmp_path):
 def test_sources_can_be_added_listed_exported_and_imported(tmp_path):
     assert (
         _aiwire(
-            "sources", "add", "https://wire.example/feed.xml", "--id", "wire", "--name", "Wire", "--category", "press"
+            "sources",
+            "add",
+            "https://wire.example/feed.xml",
+            "--unchecked",
+            "--id",
+            "wire",
+            "--name",
+            "Wire",
+            "--category",
+            "press",
         ).returncode
         == 0
     )
@@ -273,7 +284,7 @@ def test_sources_can_be_added_listed_exported_and_imported(tmp_path):
 
 
 def test_a_source_that_is_there_already_is_not_added_again():
-    _aiwire("sources", "add", "https://wire.example/feed.xml")
+    _aiwire("sources", "add", "https://wire.example/feed.xml", "--unchecked")
 
     done = _aiwire("sources", "add", "https://wire.example/feed.xml")
 

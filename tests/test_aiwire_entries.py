@@ -1,31 +1,27 @@
 """Entry -> article: identity, change, text and date, as plain values."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiwire.pipeline.entries import FUTURE, OLDEST, dated, drafts, entry_hash, new_or_changed
-from aiwire.types import Entry, Source, StoredArticle
+from aiwire.pipeline.entries import FUTURE, OLDEST, Dated, Reading, dated, new_or_changed
+from aiwire.pipeline.identity import drafts, entry_hash, items_of, movable_guids
+from aiwire.types import Entry, SeenItem, Source, StoredArticle
 
 NOW = datetime(2026, 3, 2, 6, tzinfo=UTC)
 SOURCE = Source("wire", "Wire", "feed", "https://wire.example/feed", "wire", language="en")
 
 
-def _updates(*entries, known=(), source=SOURCE, short=200, first_answer=False):
+def _updates(*entries, known=(), source=SOURCE, short=200, first_answer=False, seen=()):
     stored = {article.url: article for article in known}
-    return list(
-        new_or_changed(
-            drafts(entries, source=source),
-            stored,
-            source=source,
-            language=None,
-            now=NOW,
-            full_text_below_words=short,
-            first_answer=first_answer,
-        )
-    )
+    found = drafts(entries, source=source, seen=seen)
+    unique = movable_guids(found)
+    by_guid = {article.guid: article for article in known if article.guid in unique}
+    reading = Reading(source, NOW, full_text_below_words=short, first_answer=first_answer)
+    return list(new_or_changed(found, stored, by_guid, reading=reading))
 
 
 def _stored(entry, url="https://wire.example/a", source_id="wire", owner_active=True):
@@ -170,21 +166,38 @@ def test_an_entry_without_title_is_called_by_its_first_words():
 @pytest.mark.parametrize(
     ("stated", "counts"),
     [
-        pytest.param(None, (NOW, "first_seen"), id="none"),
-        pytest.param(datetime(1970, 1, 1, tzinfo=UTC), (NOW, "first_seen"), id="epoch"),
-        pytest.param(NOW + timedelta(days=30), (NOW, "first_seen"), id="far-ahead"),
-        pytest.param(NOW + timedelta(hours=20), (NOW + timedelta(hours=20), "published"), id="time-zone-slip"),
+        pytest.param(None, Dated(NOW, "first_seen"), id="none"),
+        pytest.param(datetime(1970, 1, 1, tzinfo=UTC), Dated(NOW, "first_seen", "absurd"), id="epoch"),
+        pytest.param(NOW + timedelta(days=30), Dated(NOW, "first_seen", "future"), id="far-ahead"),
+        pytest.param(NOW + timedelta(hours=8), Dated(NOW, "first_seen", "future"), id="time-zone-slip"),
+        pytest.param(NOW + timedelta(minutes=5), Dated(NOW + timedelta(minutes=5), "published"), id="their-clock"),
     ],
 )
-def test_an_absent_or_absurd_date_is_replaced_by_first_seen(stated, counts):
+def test_an_absent_absurd_or_future_date_is_replaced_by_first_seen_and_flagged(stated, counts):
     assert dated(stated, "published", NOW) == counts
+
+
+def test_a_wrong_time_zone_in_a_first_answer_is_no_backlog():
+    slip, far = (
+        dated(NOW + ahead, "published", NOW, first_answer=True) for ahead in (timedelta(hours=9), timedelta(9))
+    )
+
+    assert (slip.source, far.source) == ("first_seen", "backlog")
 
 
 @given(st.datetimes(timezones=st.just(UTC)))
 def test_the_date_that_counts_is_always_plausible(stated):
-    when, _ = dated(stated, "published", NOW)
+    assert OLDEST <= dated(stated, "published", NOW).at <= NOW + FUTURE
 
-    assert OLDEST <= when <= NOW + FUTURE
+
+def test_the_date_says_which_element_of_the_entry_gave_it():
+    made, changed, touched = _updates(
+        Entry("1", "https://wire.example/a", "A", published=NOW, date_source="created"),
+        Entry("2", "https://wire.example/b", "B", updated=NOW, date_source="updated"),
+        Entry("3", "https://wire.example/c", "C", updated=NOW, date_source="lastmod"),
+    )
+
+    assert [u.date_source for u in (made, changed, touched)] == ["created", "updated", "lastmod"]
 
 
 @given(st.text(), st.text())
@@ -192,3 +205,67 @@ def test_different_words_have_different_fingerprints(a, b):
     same = entry_hash(Entry("g", "u", a)) == entry_hash(Entry("g", "u", b))
 
     assert same == (a == b)
+
+
+def test_an_item_whose_address_changed_is_known_by_its_guid_if_title_or_date_agree():
+    old = StoredArticle(7, "https://wire.example/old", "wire", "h", "feed", True, "g1", "Title", NOW)
+    url = "https://wire.example/new"
+
+    [same_title] = _updates(Entry("g1", url, "title", published=NOW - timedelta(1)), known=[old])
+    [same_date] = _updates(Entry("g1", url, "Another title", published=NOW), known=[old])
+    [neither] = _updates(Entry("g1", url, "Another title"), known=[old])
+
+    assert [(u.article_id, u.url) for u in (same_title, same_date)] == [(7, old.url)] * 2
+    assert (neither.article_id, neither.url) == (None, url)
+
+
+def test_a_guid_that_several_items_of_a_document_share_identifies_none_of_them():
+    old = StoredArticle(7, "https://wire.example/old", "wire", "h", "feed", True, "g1", "Title", NOW)
+
+    updates = _updates(
+        Entry("g1", "https://wire.example/x", "Title"), Entry("g1", "https://wire.example/y", "Title"), known=[old]
+    )
+
+    assert [u.article_id for u in updates] == [None, None]
+
+
+def test_a_second_entry_on_a_page_does_not_bring_the_first_again():
+    page = "https://wire.example/changelog"
+    first = Entry("g1", page, "One")
+    known = StoredArticle(7, page, "wire", entry_hash(first), "feed", True, "g1", "One")
+
+    [update] = _updates(Entry("g2", page, "Two"), first, known=[known])
+
+    assert (update.title, update.article_id) == ("Two", None)
+    assert update.url.startswith(f"{page}#entry-")
+
+
+CHANGELOG = st.lists(
+    st.builds(
+        Entry,
+        guid=st.one_of(st.none(), st.sampled_from("abcd")),
+        url=st.sampled_from(["https://wire.example/log", "https://wire.example/log#1", "https://wire.example/a"]),
+        title=st.sampled_from(["", "One", "Two", "Three"]),
+    ),
+    max_size=6,
+)
+
+
+@given(CHANGELOG, st.data())
+def test_items_left_out_as_seen_change_nothing_for_those_that_are_new(entries, data):
+    """However many of the first items are left out, the others keep the identity they have in the whole document."""
+    entries = [replace(entry, digest=str(place)) for place, entry in enumerate(entries)]
+    cut = data.draw(st.integers(0, len(entries)))
+    seen = items_of(entries[:cut], source=SOURCE)
+
+    whole = {draft.entry.digest: draft for draft in drafts(entries, source=SOURCE)}
+    rest = {draft.entry.digest: draft for draft in drafts(entries[cut:], source=SOURCE, seen=seen)}
+
+    assert rest == {digest: draft for digest, draft in whole.items() if int(digest) >= cut}
+
+
+def test_what_is_kept_of_an_item_tells_its_page_and_fragment():
+    [item] = items_of([Entry("g", "https://wire.example/log#2", "Two", digest="d")], source=SOURCE)
+
+    assert (item.digest, item.page, item.fragment) == ("d", "https://wire.example/log", "2")
+    assert isinstance(item, SeenItem)

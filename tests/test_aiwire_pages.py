@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from aiwire.exceptions import ExtractError, FetchError
-from aiwire.pipeline.pages import after_failure, after_success
+from aiwire.pipeline.pages import after_failure, after_opt_out, after_success
 from aiwire.types import Extracted, FetchResult, Page, PendingPage, Request
 
 NOW = datetime(2026, 3, 2, 6, tzinfo=UTC)
@@ -67,7 +67,7 @@ def test_a_page_that_the_archive_lacks_stays_pending_and_counts_no_try():
     error = FetchError(URL, "not in x.warc.gz", reason="not-in-archive")
 
     assert after_failure(_pending(), error, _result(error), now=NOW).page == Page(
-        "pending", 0, None, None, "not in x.warc.gz"
+        "pending", 0, None, None, "not in the archive that was replayed"
     )
 
 
@@ -117,3 +117,52 @@ def test_the_pages_date_counts_where_the_feed_has_none():
     update = after_success(pending, _extracted(published=stated, date_source="json-ld"), _result(None), now=NOW)
 
     assert (update.published_at, update.dated_at, update.date_source) == (stated, stated, "json-ld")
+
+
+@pytest.mark.parametrize(
+    ("of_feed", "rung", "counts"),
+    [
+        ("published", "json-ld", "published"),
+        ("updated", "json-ld", "json-ld"),
+        ("lastmod", "meta", "meta"),
+        ("updated", "htmldate", "updated"),
+        ("lastmod", "url", "lastmod"),
+        ("backlog", "url", "url"),
+    ],
+)
+def test_the_pages_date_goes_over_a_date_of_change_but_not_by_guessing(of_feed, rung, counts):
+    stated = NOW - timedelta(days=2)
+
+    update = after_success(
+        _pending(date_source=of_feed), _extracted(published=stated, date_source=rung), _result(None), now=NOW
+    )
+
+    assert (update.date_source, update.dated_at) == (counts, stated if counts == rung else NOW)
+
+
+def test_a_page_with_a_date_in_the_future_leaves_the_date_that_counts():
+    pending = _pending(published_at=None, date_source="first_seen", date_flaw="absurd")
+
+    update = after_success(
+        pending, _extracted(published=NOW + timedelta(days=9), date_source="meta"), _result(None), now=NOW
+    )
+
+    assert (update.published_at, update.dated_at, update.date_source, update.date_flaw) == (
+        None, NOW, "first_seen", "absurd",
+    )  # fmt: skip
+
+
+def test_of_a_page_that_its_publisher_reserves_only_the_reservation_is_taken():
+    update = after_opt_out(_pending(), _extracted(rights="tdm-reservation: 1"), _result(None), now=NOW)
+
+    assert update.extracted is not None
+    assert (update.extracted.text, update.text_origin, update.author) == ("Feed text.", "feed", None)
+    assert update.extracted.rights == "tdm-reservation: 1"
+    assert (update.page.state, update.page.next_at) == ("failed", None)
+    assert "reserves it from text and data mining" in update.page.error
+
+
+def test_an_address_inside_of_our_network_is_not_tried_again():
+    error = FetchError(URL, "an address of the local network", reason="address")
+
+    assert after_failure(_pending(), error, _result(error), now=NOW).page.state == "failed"

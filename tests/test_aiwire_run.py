@@ -15,12 +15,13 @@ from db.connection import connect
 
 SAMPLE = package_file("sample", "sample.warc.gz")
 SOURCES = package_file("sample", "sources.toml")
+LOCAL = {"AIWIRE_ALLOW_HOSTS": "127.0.0.0/8", "AIWIRE_HOST_GAP_S": "0"}  # where the tests' servers are
 
 
 def _aiwire(*args, cwd, check=True):
     done = subprocess.run(
         [sys.executable, "-P", "-m", "aiwire", *map(str, args)],
-        cwd=cwd, capture_output=True, text=True, check=False, env={**os.environ, "XDG_CONFIG_HOME": str(cwd)},
+        cwd=cwd, capture_output=True, text=True, check=False, env={**os.environ, "XDG_CONFIG_HOME": str(cwd), **LOCAL},
     )  # fmt: skip
     if check:
         assert done.returncode == 0, done.stderr

@@ -2,9 +2,10 @@
 
 run.py      run, fetch, tag, trends     filters.py   parse, extract, tag-text
 export.py   export                      evaluate.py  evaluate
-sources.py  sources list|add|import|export    reference.py  reference load|show
-setup.py    init, serve                 doctor.py    doctor
-demo.py     demo                        common.py    options, clock, input; progress.py  bars
+sources.py  sources list|add|test|import|export    health.py  sources doctor
+setup.py    init, serve                 doctor.py    doctor         cron.py  cron
+demo.py     demo                        reference.py reference load|show
+common.py   options, clock, input       progress.py  bars
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from pathlib import Path
 import click
 
 from aiwire import __version__
+from aiwire.cli import health  # noqa: F401  (registers `sources doctor`)
 from aiwire.cli.common import warn
+from aiwire.cli.cron import cron
 from aiwire.cli.demo import demo
 from aiwire.cli.doctor import doctor
 from aiwire.cli.evaluate import evaluate
@@ -64,6 +67,7 @@ for command in (
     init,
     demo,
     doctor,
+    cron,
 ):
     cli.add_command(command)
 

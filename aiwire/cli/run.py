@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -24,7 +25,17 @@ if TYPE_CHECKING:
     from ingest.fetch import Fetcher
     from ingest.warc import ReplayTransport
 
-__all__ = ["fetch", "prepared_tagger", "print_report", "run", "run_sources", "tag", "trends", "writable"]
+__all__ = [
+    "fetch",
+    "open_fetcher",
+    "prepared_tagger",
+    "print_report",
+    "run",
+    "run_sources",
+    "tag",
+    "trends",
+    "writable",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -38,6 +49,11 @@ def _run_options(command: F) -> F:
         click.option(
             "--max-seconds", type=click.FloatRange(min=0), help="Stop after that long; what is left stays due."
         ),
+        click.option(
+            "--max-per-lane",
+            type=click.IntRange(min=1),
+            help="Requests to one site in one run, of sources and of pages each; what is left stays due.",
+        ),
         click.option("--strict", is_flag=True, help="Exit status 1 if a source failed."),
         click.option("--json", "as_json", is_flag=True, help="Print the report as JSON on stdout."),
         click.option(
@@ -50,6 +66,11 @@ def _run_options(command: F) -> F:
             type=click.Path(path_type=Path, dir_okay=False),
             multiple=True,
             help="Answer from this .warc.gz instead of the network (may be repeated).",
+        ),
+        click.option(
+            "--metrics-file",
+            type=click.Path(path_type=Path, dir_okay=False),
+            help="Write figures of the run for node_exporter's textfile collector.",
         ),
     )
     for option in reversed(options):
@@ -98,8 +119,10 @@ def run_sources(
     command: str = "run",
     force: bool = False,
     max_seconds: float | None = None,
+    max_per_lane: int | None = None,
     record: Path | None = None,
     replay: tuple[Path, ...] = (),
+    metrics_file: Path | None = None,
 ) -> RunReport:
     """Do one run over the source list of the settings and return its report. `fetch` leaves the tags for later."""
     if record and replay:
@@ -107,17 +130,20 @@ def run_sources(
     from aiwire.pipeline.run import Run, RunOptions
     from ingest.sources import load_sources
     from ingest.warc import ReplayTransport
+    from ingest.worker import ParserPool
 
     if max_seconds is not None and not max_seconds >= 0:
         raise click.UsageError("--max-seconds wants a number of seconds")
     settings = context.settings
+    if max_per_lane is not None:
+        settings = replace(settings, max_per_lane=max_per_lane)
     listed = load_sources(settings.sources)
     archive = ReplayTransport(replay, at=context.given_now) if replay else None
     now = context.given_now or (archive.newest if archive else context.now)
     with ExitStack() as stack:
         db = stack.enter_context(writable(settings))  # the lock first: a run that finds it held must touch no recording
         tagger = prepared_tagger(db) if command != "fetch" else None
-        fetcher = stack.enter_context(_fetcher(settings, archive, record, now))
+        fetcher = stack.enter_context(open_fetcher(settings, archive, record, now))
         options = RunOptions(
             now=now,
             force=force,
@@ -126,17 +152,33 @@ def run_sources(
             check_every_minutes=settings.check_every_minutes,
             full_text_below_words=settings.full_text_below_words,
             pages_per_run=settings.pages_per_run,
+            opt_outs=settings.opt_outs,
         )
+        parsers = ParserPool(workers=settings.parse_workers, timeout_s=settings.parse_timeout_s)
+        stack.enter_context(parsers)
         progress = stack.enter_context(bars())
-        return Run(db, listed, fetcher, tagger, options, progress=progress)(command)
+        report = Run(db, listed, fetcher, tagger, options, parsers=parsers, progress=progress)(command)
+        if metrics_file is not None:
+            _write_metrics(metrics_file, report, db, finished_at=context.now)
+        return report
+
+
+def _write_metrics(path: Path, report: RunReport, db: Database, *, finished_at: datetime) -> None:
+    from aiwire.metrics import render, write_metrics
+    from db.health import health_rows
+
+    write_metrics(path, render(report, health_rows(db), finished_at=finished_at))
 
 
 @contextmanager
-def _fetcher(
+def open_fetcher(
     settings: Settings, archive: ReplayTransport | None, record: Path | None, now: datetime
 ) -> Iterator[Fetcher]:
     """Yield a fetcher over the archive, or over the network, recording if that is wanted."""
-    from ingest.fetch import Fetcher, FetchLimits, network_transport
+    from ingest.fetch import Fetcher
+    from ingest.guard import Guard
+    from ingest.limits import FetchLimits
+    from ingest.network import network_transport
     from ingest.warc import Recorder, RecordingTransport
 
     s = settings
@@ -149,15 +191,19 @@ def _fetcher(
         max_body_bytes=int(s.max_body_mib * 2**20),
         concurrency=s.concurrency,
         host_gap_s=s.host_gap_s,
+        max_per_lane=s.max_per_lane,
     )
+    strict = s.opt_outs == "strict"
     if archive is not None:
         yield Fetcher(limits.for_replay(), user_agent=agent, transport=archive)
-    elif record is not None:
-        with Recorder(record, now=now) as recorder:
-            transport = RecordingTransport(network_transport(limits), recorder)
-            yield Fetcher(limits, user_agent=agent, transport=transport)
-    else:
-        yield Fetcher(limits, user_agent=agent)
+        return
+    network = network_transport(limits, guard=Guard(s.allow_hosts), proxy=s.proxy or None)
+    if record is None:
+        yield Fetcher(limits, user_agent=agent, transport=network, strict_opt_outs=strict)
+        return
+    with Recorder(record, now=now) as recorder:
+        transport = RecordingTransport(network, recorder)
+        yield Fetcher(limits, user_agent=agent, transport=transport, strict_opt_outs=strict)
 
 
 @contextmanager
@@ -240,14 +286,17 @@ def print_report(report: RunReport, *, as_json: bool) -> None:
 
 
 def _summary(report: RunReport) -> Iterator[str]:
-    read, pages = report.count("ok"), report.pages
+    pages = report.pages
     empty = [line.id for line in report.lines if line.status == "ok" and not line.entries]
-    damaged = [line.id for line in report.lines if line.warning]
+    suspicious = [line.id for line in report.lines if line.status == "suspicious"]
+    damaged = [line.id for line in report.lines if line.status == "ok" and line.warning]
+    same = report.count("not-modified") + report.count("unchanged")
     yield (
-        f"sources: {report.sources_due} of {report.sources_known} due, {read} read, "
-        f"{report.count('not-modified')} not modified, {report.count('failed')} failed, "
-        f"{report.count('not-in-archive')} not in the archive"
+        f"sources: {report.sources_due} of {report.sources_known} due, {report.count('ok') + len(suspicious)} read, "
+        f"{same} not modified, {report.count('failed')} failed, {report.count('not-in-archive')} not in the archive"
     )
+    if suspicious:
+        yield f"suspicious, as they have shrunk: {', '.join(suspicious)} (nothing was taken away)"
     if empty:
         yield f"published empty: {', '.join(empty)}"
     if damaged:
@@ -255,8 +304,11 @@ def _summary(report: RunReport) -> Iterator[str]:
     yield (
         f"articles: {report.articles_new} new, {report.articles_changed} changed, {report.versions} earlier texts kept"
     )
+    reserved = f"{pages.reserved} reserved by their publishers, " if pages.reserved else ""
     yield (
-        f"pages: {pages.fetched} read, {pages.failed} failed, {pages.not_in_archive} not in the archive, "
+        f"pages: {pages.fetched} read, {pages.failed} failed, {reserved}{pages.not_in_archive} not in the archive, "
         f"{pages.left} left for later"
     )
+    if report.deferred:
+        yield f"put off, to ask no site too much: {report.deferred} requests; the next run takes them"
     yield f"{report.status} in {report.seconds:.1f} s, {len(report.weeks)} weeks rolled up"

@@ -10,7 +10,7 @@ from aiwire.types import iso
 
 __all__ = ["PageCounts", "RunReport", "SourceLine"]
 
-LineStatus = Literal["ok", "not-modified", "failed", "not-in-archive"]
+LineStatus = Literal["ok", "not-modified", "unchanged", "suspicious", "failed", "not-in-archive"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class SourceLine:
 class PageCounts:
     fetched: int = 0
     failed: int = 0
+    reserved: int = 0  # from text and data mining, by their publishers: their texts were not taken
     not_in_archive: int = 0
     left: int = 0  # still pending after the run
 
@@ -48,6 +49,7 @@ class RunReport:
     articles_changed: int = 0
     versions: int = 0
     weeks: set[str] = field(default_factory=set)
+    deferred: int = 0  # requests that were put off: to be polite, or as a site asked for it
     stopped: bool = False  # --max-seconds ran out; what is left stays due
     internal_errors: int = 0
     seconds: float = 0.0
@@ -76,12 +78,15 @@ class RunReport:
                 "due": self.sources_due,
                 "ok": self.count("ok"),
                 "not_modified": self.count("not-modified"),
+                "unchanged": self.count("unchanged"),
+                "suspicious": self.count("suspicious"),
                 "failed": self.count("failed"),
                 "not_in_archive": self.count("not-in-archive"),
                 "empty": sum(line.status == "ok" and line.entries == 0 for line in self.lines),
             },
             "articles": {"new": self.articles_new, "changed": self.articles_changed, "versions": self.versions},
             "pages": asdict(self.pages),
+            "deferred": self.deferred,
             "weeks_rolled_up": len(self.weeks),
             "internal_errors": self.internal_errors,
             "lines": [asdict(line) for line in self.lines],
