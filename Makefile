@@ -4,14 +4,15 @@ BIN := .venv/bin
 UV := $(shell command -v uv 2>/dev/null)
 SET_UP := pyproject.toml constraints.txt
 
-.PHONY: demo run serve test lint bench clean help
+.PHONY: demo run serve test lint bench bench-parse bench-lanes bench-extract clean help
 
 help:
 	@echo "make demo   the whole job on the bundled archive, without network, into demo/"
 	@echo "make run    fetch, tag and store what is due (sources.toml)"
 	@echo "make serve  browse news.db in Datasette"
 	@echo "make test   the tests        make lint   ruff, mypy, import-linter"
-	@echo "make bench  speed ratios     make clean  remove what was built"
+	@echo "make bench  speed of the tagger    bench-parse, bench-lanes, bench-extract: of feeds, fetching, extraction"
+	@echo "make clean  remove what was built"
 
 demo: .venv/.run
 	$(BIN)/aiwire demo
@@ -35,6 +36,15 @@ lint: .venv/.dev
 bench: .venv/.dev
 	$(BIN)/python bench/bench_tagging.py
 
+bench-parse: .venv/.dev
+	$(BIN)/python bench/bench_parse.py
+
+bench-lanes: .venv/.dev
+	$(BIN)/python bench/bench_lanes.py
+
+bench-extract: .venv/.bench
+	$(BIN)/python bench/bench_extract.py
+
 clean:
 	rm -rf .venv demo dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
@@ -51,6 +61,14 @@ ifdef UV
 	$(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable .
 else
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+endif
+	@touch $@
+
+.venv/.bench: .venv/.dev
+ifdef UV
+	$(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt --group bench
+else
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench
 endif
 	@touch $@
 
