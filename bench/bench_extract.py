@@ -31,7 +31,7 @@ from typing import Any
 
 from ingest.charset import decode
 from ingest.dates import parse_date
-from ingest.extract import extract_page
+from ingest.pages.extract import extract_page
 
 PAGES = Path(__file__).resolve().parents[2] / "shared" / "pages"
 SETS = ("wcxb", "wcxb articles", "zyte")  # the second is a part of the first
@@ -86,7 +86,7 @@ def half(case: Case) -> str:
 
 
 def aiwire(case: Case) -> Found:
-    """Return what `ingest.extract` makes of a page."""
+    """Return what `ingest.pages.extract` makes of a page."""
     page = extract_page(case.body, url=case.url)
     return Found(page.text, page.title, page.author, page.published, page.date_source)
 

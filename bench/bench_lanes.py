@@ -27,9 +27,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from aiwire.types import LaneState, NotModified, Request, Response
-from ingest.fetch import Fetcher, FetchLimits
-from ingest.guard import Guard
-from ingest.network import network_transport
+from ingest.http.fetch import Fetcher, FetchLimits
+from ingest.http.guard import Guard
+from ingest.http.network import network_transport
 
 TARGET = 1.05
 MEDIAN_S, SIGMA = 0.25, 0.8

@@ -21,7 +21,7 @@ from pathlib import Path
 import feedparser
 
 from aiwire.exceptions import ParseError
-from ingest.parse import parse_feed
+from ingest.feeds.parse import parse_feed
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "feeds"
 TARGET = 5.0

@@ -118,18 +118,20 @@ def article_row(db: Database, *, article_id: int | None = None, url: str | None 
 def pending_pages(db: Database, *, now: datetime, limit: int | None = None) -> list[PendingPage]:
     """Return the articles whose full page is wanted and due at `now`, newest first, at most `limit` (None: all).
 
-    Pages of a source that left the list, was switched off, or wants no pages any more are not wanted.
+    Pages of a source that left the list, was switched off, or wants no pages any more are not wanted. A page that was
+    tried under a clock far ahead of `now` is due.
     """
     rows = db.execute(
         """
         SELECT articles.id, source_id, articles.url, page_attempts, page_tried_at, title, text, text_origin,
             articles.language, published_at, dated_at, date_source, author, date_flaw
         FROM articles CROSS JOIN sources ON sources.id = articles.source_id
-        WHERE page_state = 'pending' AND (page_next_at IS NULL OR page_next_at <= :now)
+        WHERE page_state = 'pending'
+            AND (page_next_at IS NULL OR page_next_at <= :now OR page_tried_at > :tomorrow)
             AND active AND enabled AND full_text <> 'never'
         ORDER BY dated_at DESC, articles.id LIMIT :limit
         """,
-        {"now": iso(now), "limit": -1 if limit is None else limit},
+        {"now": iso(now), "tomorrow": iso(now + timedelta(days=1)), "limit": -1 if limit is None else limit},
     )
     return [
         PendingPage(

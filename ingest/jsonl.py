@@ -10,7 +10,7 @@ from typing import Any
 
 from aiwire.exceptions import SourceError
 from aiwire.types import Entry, Extracted, ParsedFeed, iso
-from ingest.entries import display_title
+from ingest.feeds.entries import display_title
 
 __all__ = ["entry_record", "feed_record", "page_record"]
 

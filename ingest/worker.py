@@ -36,7 +36,15 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 # What the workers' server imports once; a name that is not installed is passed over by multiprocessing itself.
-_PRELOAD = ["ingest.parse", "feedparser", "lxml.etree", "ingest.extract", "trafilatura", "ingest.listing", "bs4"]
+_PRELOAD = [
+    "ingest.feeds.parse",
+    "feedparser",
+    "lxml.etree",
+    "ingest.pages.extract",
+    "trafilatura",
+    "ingest.sites.listing",
+    "bs4",
+]
 _MEMORY_BYTES = 2 << 30  # address space of a worker; the largest allowed document needs a tenth of it
 _SECOND_CLOCK_S = 0.5  # after the wall limit
 _LOST_S = 30.0  # and twice the wall limit without any task done: a task has been lost with its worker

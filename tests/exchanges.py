@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from aiwire.exceptions import FetchError
 from aiwire.types import FetchResult, Request, Response
-from ingest.exchange import CheckHop, fetch_one
-from ingest.guard import Guard
-from ingest.limits import FetchLimits
-from ingest.network import network_transport
+from ingest.http.exchange import CheckHop, fetch_one
+from ingest.http.guard import Guard
+from ingest.http.limits import FetchLimits
+from ingest.http.network import network_transport
 
 if TYPE_CHECKING:
     from conftest import Handler, Seen

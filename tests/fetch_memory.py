@@ -8,10 +8,10 @@ import sys
 
 from aiwire.exceptions import FetchError
 from aiwire.types import Request
-from ingest.exchange import fetch_one
-from ingest.guard import Guard
-from ingest.limits import FetchLimits
-from ingest.network import network_transport
+from ingest.http.exchange import fetch_one
+from ingest.http.guard import Guard
+from ingest.http.limits import FetchLimits
+from ingest.http.network import network_transport
 
 
 async def main(urls: list[str]) -> None:

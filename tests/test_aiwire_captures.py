@@ -10,7 +10,7 @@ from warcio.archiveiterator import ArchiveIterator
 from aiwire.cli import cli
 from db.connection import connect
 from db.dump import dump_rows
-from ingest.parse import parse_feed
+from ingest.feeds.parse import parse_feed
 from ingest.urls import normalize_url
 
 REPLAY = Path(__file__).resolve().parents[2] / "shared/replay"

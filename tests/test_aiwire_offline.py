@@ -10,7 +10,7 @@ from aiwire.pipeline.run import Run, RunOptions
 from aiwire.types import Source
 from db.connection import connect
 from db.store import source_states
-from ingest.fetch import Fetcher, FetchLimits
+from ingest.http.fetch import Fetcher, FetchLimits
 
 NOW = datetime(2026, 3, 2, 6, tzinfo=UTC)
 

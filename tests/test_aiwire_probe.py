@@ -11,8 +11,8 @@ import pytest
 
 from aiwire.pipeline.probe import Probe, dated_share, probe
 from aiwire.types import ListingRule, ParsedFeed, SitemapRule, Source
-from ingest.fetch import Fetcher
-from ingest.limits import FetchLimits
+from ingest.http.fetch import Fetcher
+from ingest.http.limits import FetchLimits
 from ingest.worker import ParserPool
 
 NOW = datetime(2026, 3, 10, 6, tzinfo=UTC)

@@ -9,11 +9,11 @@ from aiwire.pipeline.run import Run, RunOptions
 from aiwire.types import Source
 from db.connection import connect
 from db.store import source_states
-from ingest.discover import FeedLink
-from ingest.fetch import Fetcher
-from ingest.guard import Guard
-from ingest.limits import FetchLimits
-from ingest.network import network_transport
+from ingest.http.fetch import Fetcher
+from ingest.http.guard import Guard
+from ingest.http.limits import FetchLimits
+from ingest.http.network import network_transport
+from ingest.sites.discover import FeedLink
 from ingest.worker import ParserPool
 
 NOW = datetime(2026, 3, 2, 6, tzinfo=UTC)

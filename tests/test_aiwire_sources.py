@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from aiwire.types import Request
-from ingest.fetch import Fetcher
-from ingest.guard import Guard
-from ingest.limits import FetchLimits
-from ingest.network import network_transport
-from ingest.warc import Recorder, RecordingTransport
+from ingest.http.fetch import Fetcher
+from ingest.http.guard import Guard
+from ingest.http.limits import FetchLimits
+from ingest.http.network import network_transport
+from ingest.http.warc import Recorder, RecordingTransport
 
 LISTINGS = Path(__file__).parent / "data" / "listings"
 RSS = b"""<?xml version="1.0"?><rss version="2.0"><channel><title>The [Wire]</title><link>https://wire.example/</link>

@@ -41,8 +41,8 @@ def test_the_layers_import_in_one_direction_only():
     ("module", "heavy"),
     [
         ("db.store", ("spacy", "httpx2", "feedparser", "trafilatura")),
-        ("ingest.fetch", ("spacy", "sqlite_utils", "trafilatura")),
-        ("ingest.parse", ("spacy", "sqlite_utils", "trafilatura", "httpx2")),
+        ("ingest.http.fetch", ("spacy", "sqlite_utils", "trafilatura")),
+        ("ingest.feeds.parse", ("spacy", "sqlite_utils", "trafilatura", "httpx2")),
         ("nlp.evaluate", ("spacy", "sqlite_utils", "httpx2")),
         ("nlp.pipeline", ("sqlite_utils", "httpx2", "feedparser", "datasette")),
         ("aiwire.cli", ("spacy", "sqlite_utils", "httpx2", "feedparser", "trafilatura", "datasette", "rich")),

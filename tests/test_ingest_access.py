@@ -7,7 +7,7 @@ import json
 import pytest
 from article_pages import ENGLISH, TEMPLATES, template_page
 
-from ingest.extract import extract_page
+from ingest.pages.extract import extract_page
 
 STUB = "".join(f"<p>{text}</p>" for text in ENGLISH[:3])
 WHOLE = "".join(f"<p>{text} Part {part}.</p>" for part in range(6) for text in ENGLISH)

@@ -10,7 +10,7 @@ from article_pages import ENGLISH, lines_of
 
 from aiwire.exceptions import ExtractError
 from aiwire.types import ArticleRule, Extracted
-from ingest.extract import extract_page
+from ingest.pages.extract import extract_page
 
 URL = "https://vendor.example/blog/models"
 PAGE = f"""<!doctype html><html lang="en"><head><title>Blog</title><meta name="author" content="Web Desk"></head><body>
@@ -41,7 +41,7 @@ def test_what_is_removed_is_not_in_a_text_that_is_found_automatically() -> None:
 def test_a_text_selector_without_a_match_leaves_the_automatic_text_and_is_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    with caplog.at_level(logging.INFO, logger="ingest.extract"):
+    with caplog.at_level(logging.INFO, logger="ingest.pages.extract"):
         found = extracted(ArticleRule(text=".gone"))
 
     assert found.text == extracted(None).text

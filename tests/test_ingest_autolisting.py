@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from aiwire.exceptions import ParseError
 from aiwire.types import ParsedFeed
-from ingest.articleurls import date_in_url, may_be_article
-from ingest.listdates import complete, find_date, only_date, slashed_day_first
-from ingest.listing import parse_listing
-from ingest.listitems import is_generic
+from ingest.sites.articleurls import date_in_url, may_be_article
+from ingest.sites.listdates import complete, find_date, only_date, slashed_day_first
+from ingest.sites.listing import parse_listing
+from ingest.sites.listitems import is_generic
 
 DATA = Path(__file__).parent / "data" / "listings"
 PAGES = Path(__file__).resolve().parents[1].parent / "shared" / "pages"

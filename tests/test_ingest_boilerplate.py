@@ -9,8 +9,8 @@ from article_pages import ENGLISH, TEMPLATES, lines_of, paragraphs, template_pag
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.boilerlines import drop_boilerplate_lines
-from ingest.extract import extract_page
+from ingest.pages.boilerlines import drop_boilerplate_lines
+from ingest.pages.extract import extract_page
 
 URL = "https://press.example/2026/03/models"
 BODY = "".join(f"<p>{text}</p>" for text in ENGLISH)

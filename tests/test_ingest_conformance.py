@@ -14,8 +14,8 @@ import pytest
 from aiwire.exceptions import ParseError
 from aiwire.types import ParsedFeed
 from ingest.charset import decode
-from ingest.entries import display_title
-from ingest.parse import parse_feed
+from ingest.feeds.entries import display_title
+from ingest.feeds.parse import parse_feed
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared, which users do not have")

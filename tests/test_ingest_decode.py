@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiwire.exceptions import FetchError
-from ingest.decode import BodyDecoder, CodingError, decode_body
+from ingest.http.decode import BodyDecoder, CodingError, decode_body
 
 MIB = 2**20
 

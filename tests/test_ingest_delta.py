@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 
 from aiwire.exceptions import ParseError
 from aiwire.types import Entry, ParsedFeed
-from ingest import delta, parse
 from ingest.charset import decode
-from ingest.delta import Split, digest, split
-from ingest.documents import trim_xml
-from ingest.parse import MAX_ENTRIES, parse_feed
+from ingest.feeds import delta, parse
+from ingest.feeds.delta import Split, digest, split
+from ingest.feeds.documents import trim_xml
+from ingest.feeds.parse import MAX_ENTRIES, parse_feed
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared, which users do not have")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.discover import FeedLink, feed_links, robots_sitemaps, well_known, well_known_sitemaps
+from ingest.sites.discover import FeedLink, feed_links, robots_sitemaps, well_known, well_known_sitemaps
 
 URL = "https://lab.example/blog/"
 

@@ -14,7 +14,7 @@ from exchanges import AGENT, FEED, QUICK, ask, body, error, failure, fetch, fetc
 
 from aiwire.exceptions import FetchError
 from aiwire.types import Hop, NotModified, Response
-from ingest.exchange import FetchLimits
+from ingest.http.exchange import FetchLimits
 
 if TYPE_CHECKING:
     from conftest import Loopback

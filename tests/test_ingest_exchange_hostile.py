@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from aiwire.exceptions import FetchError
 from aiwire.types import NotModified, Response
-from ingest.exchange import fetch_one
+from ingest.http.exchange import fetch_one
 
 if TYPE_CHECKING:
     from conftest import Handler, Loopback, Seen

@@ -16,7 +16,7 @@ import pytest
 from exchanges import FEED, ask, failure, fetch_in_turn
 
 from aiwire.types import Response
-from ingest.guard import Guard
+from ingest.http.guard import Guard
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs the openssl program for a certificate")
 

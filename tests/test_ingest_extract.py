@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from aiwire.exceptions import ExtractError
 from aiwire.types import Extracted
-from ingest.extract import extract_page
+from ingest.pages.extract import extract_page
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared, which users do not have")
@@ -305,7 +305,7 @@ def test_a_mutilated_page_does_not_crash(data: st.DataObject) -> None:
 
 def test_parsing_feeds_does_not_load_the_extractors() -> None:
     code = (
-        "import sys, ingest.parse, ingest.listing, ingest.extract, ingest.jsonl;"
+        "import sys, ingest.feeds.parse, ingest.sites.listing, ingest.pages.extract, ingest.jsonl;"
         "slow = ('trafilatura', 'readability', 'htmldate', 'bs4', 'spacy', 'feedparser', 'dateutil');"
         "print([name for name in slow if name in sys.modules])"
     )

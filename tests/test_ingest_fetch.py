@@ -18,9 +18,9 @@ from exchanges import AGENT, FEED, LOCAL, QUICK, ask
 
 from aiwire.exceptions import ConfigError, FetchError
 from aiwire.types import FetchResult, Request, Response
-from ingest.fetch import Fetcher
-from ingest.limits import FetchLimits
-from ingest.network import network_transport
+from ingest.http.fetch import Fetcher
+from ingest.http.limits import FetchLimits
+from ingest.http.network import network_transport
 
 if TYPE_CHECKING:
     from conftest import Loopback

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiwire.types import FeedHints, NotModified, Response, SourceState
-from ingest.freshness import MAX_HINT_S, Check, keep_hints, keep_rhythm
+from ingest.schedule.freshness import MAX_HINT_S, Check, keep_hints, keep_rhythm
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
 URL = "https://example.com/feed"

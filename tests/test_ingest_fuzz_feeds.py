@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from aiwire.exceptions import ParseError
 from aiwire.types import ParsedFeed
-from ingest.parse import parse_feed
+from ingest.feeds.parse import parse_feed
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 URL = "https://example.org/feeds/news.xml"

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from aiwire.exceptions import ExtractError
 from aiwire.types import Extracted
-from ingest.extract import extract_page
+from ingest.pages.extract import extract_page
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared" / "pages"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared, which users do not have")

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from aiwire.exceptions import ConfigError, FetchError
 from aiwire.types import Response
-from ingest.guard import AddressForbidden, Guard, forbidden
-from ingest.network import network_transport
+from ingest.http.guard import AddressForbidden, Guard, forbidden
+from ingest.http.network import network_transport
 
 if TYPE_CHECKING:
     from conftest import Loopback, Seen

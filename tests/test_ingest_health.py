@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from aiwire.exceptions import ExtractError, FetchError, OptOutError, ParseError, SourceError
 from aiwire.types import ErrorClass, SourceState
-from ingest.health import classify, count_failure, count_success, retry_wait
-from ingest.parse import parse_feed
+from ingest.feeds.parse import parse_feed
+from ingest.schedule.health import classify, count_failure, count_success, retry_wait
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
 URL = "https://example.com/feed"

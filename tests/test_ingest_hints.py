@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiwire.types import FeedHints
-from ingest.hints import feed_hints, make_hints
-from ingest.parse import parse_feed
+from ingest.feeds.hints import feed_hints, make_hints
+from ingest.feeds.parse import parse_feed
 
 URL = "https://example.org/feed.xml"
 NAMES = (

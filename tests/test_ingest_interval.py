@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiwire.types import Source, SourceState
-from ingest.interval import Timing, in_words, next_check, stable_share
+from ingest.schedule.interval import Timing, in_words, next_check, stable_share
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)  # a Monday
 HOUR = 3600

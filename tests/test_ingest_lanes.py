@@ -16,8 +16,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from aiwire.exceptions import FetchError
 from aiwire.types import FetchResult, LaneState, NotModified, Request
-from ingest.lanes import Job, Lanes, LeftOut
-from ingest.limits import FetchLimits
+from ingest.http.lanes import Job, Lanes, LeftOut
+from ingest.http.limits import FetchLimits
 
 NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 LIMITS = FetchLimits(host_gap_s=1.0, retries=0)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from aiwire.exceptions import ParseError
 from aiwire.types import Entry, ListingRule, ParsedFeed
-from ingest.listing import parse_listing
+from ingest.sites.listing import parse_listing
 
 URL = "https://lab.example/news/"
 PAGE = b"""<!doctype html><html lang="en"><head><title>News | Lab</title></head><body>

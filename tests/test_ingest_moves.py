@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from aiwire.types import Hop, NotModified, Response, Source, SourceState
-from ingest.moves import address, follow_redirects, give_up_move, move_of
+from ingest.schedule.moves import address, follow_redirects, give_up_move, move_of
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
 OLD, NEW, OTHER, ELSEWHERE = (

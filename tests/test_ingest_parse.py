@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from aiwire.exceptions import ParseError
 from aiwire.types import Enclosure, Entry, ParsedFeed
-from ingest.entries import display_title
-from ingest.parse import parse_feed
+from ingest.feeds.entries import display_title
+from ingest.feeds.parse import parse_feed
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared, which users do not have")

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from aiwire.exceptions import FetchError
 from aiwire.types import FetchResult, LaneState, NotModified, Request, Response
-from ingest.fetch import Fetcher, FetchLimits, LeftOut
-from ingest.guard import Guard
-from ingest.network import network_transport
-from ingest.politeness import after_answer, after_no_connection, at_the_start, gap_between_starts, relaxed
+from ingest.http.fetch import Fetcher, FetchLimits, LeftOut
+from ingest.http.guard import Guard
+from ingest.http.network import network_transport
+from ingest.http.politeness import after_answer, after_no_connection, at_the_start, gap_between_starts, relaxed
 from ingest.urls import host_key
 
 if TYPE_CHECKING:

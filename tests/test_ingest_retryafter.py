@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.retryafter import LONGEST, is_throttled, retry_after
+from ingest.http.retryafter import LONGEST, is_throttled, retry_after
 
 NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 

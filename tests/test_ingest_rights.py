@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.extract import extract_page
-from ingest.rights import opt_outs
+from ingest.pages.extract import extract_page
+from ingest.pages.rights import opt_outs
 
 POLICY = "https://press.example/policies/tdm.json"
 TDM = "tdm-reservation: 1"

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from aiwire.exceptions import FetchError
 from aiwire.types import FetchResult, NotModified, Request, Response, RobotsFile
-from ingest import robots
-from ingest.fetch import Fetcher, FetchLimits, LeftOut
-from ingest.guard import Guard
-from ingest.network import network_transport
-from ingest.robotsgate import RobotsGate
+from ingest.http import robots
+from ingest.http.fetch import Fetcher, FetchLimits, LeftOut
+from ingest.http.guard import Guard
+from ingest.http.network import network_transport
+from ingest.http.robotsgate import RobotsGate
 
 if TYPE_CHECKING:
     import asyncio
@@ -460,3 +460,11 @@ def test_pages_beyond_the_cap_ask_for_no_rules_of_their_origin(loopback: Loopbac
     assert loopback.paths() == ["/robots.txt", "/0"]
     assert len(results) == 2
     assert fetcher.left == LeftOut(cap=2)
+
+
+def test_a_first_failure_under_a_clock_years_ahead_closes_no_origin_for_years():
+    before = RobotsFile("https://a.example", NOW + timedelta(days=3650), 503, "", "HTTP 503")
+    error = FetchError("https://a.example/robots.txt", "HTTP 503", reason="status", status=503)
+    result = FetchResult(Request("https://a.example/robots.txt", "s", "robots"), error, 1, 0)
+
+    assert robots.robots_file(result, now=NOW, before=before).fetched_at == NOW

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from aiwire.exceptions import ParseError
 from aiwire.types import Entry, ParsedFeed, SitemapRule
-from ingest import sitemap
-from ingest.sitemap import MAX_URLS, parse_sitemap
-from ingest.sitemapindex import newest_children
+from ingest.sites import sitemap
+from ingest.sites.sitemap import MAX_URLS, parse_sitemap
+from ingest.sites.sitemapindex import newest_children
 
 NOW = datetime(2026, 3, 10, 6, tzinfo=UTC)
 URL = "https://www.press.example/sitemap.xml"

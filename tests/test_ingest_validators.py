@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiwire.types import NotModified, Response, SourceState
-from ingest.validators import is_the_same_body, keep_validators, wants_whole
+from ingest.schedule.validators import is_the_same_body, keep_validators, wants_whole
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
 URL = "https://example.com/feed"

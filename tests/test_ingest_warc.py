@@ -21,11 +21,11 @@ from warcio.warcwriter import WARCWriter
 
 from aiwire.exceptions import ConfigError, FetchError
 from aiwire.types import FetchResult, Hop, NotModified, Request, Response
-from ingest.fetch import Fetcher
-from ingest.guard import Guard
-from ingest.limits import FetchLimits
-from ingest.network import network_transport
-from ingest.warc import Recorder, RecordingTransport, ReplayTransport
+from ingest.http.fetch import Fetcher
+from ingest.http.guard import Guard
+from ingest.http.limits import FetchLimits
+from ingest.http.network import network_transport
+from ingest.http.warc import Recorder, RecordingTransport, ReplayTransport
 
 if TYPE_CHECKING:
     from conftest import Loopback, Seen

@@ -17,7 +17,7 @@ import pytest
 
 from aiwire.exceptions import ExtractError, FetchError, OptOutError, ParseError, SourceError
 from ingest import worker
-from ingest.parse import parse_feed
+from ingest.feeds.parse import parse_feed
 from ingest.worker import ParserPool
 
 URL = "https://example.org/feed"

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from aiwire.types import ArticleText
-from ingest.extract import extract_page
+from ingest.pages.extract import extract_page
 from nlp.pipeline import load_tagger, tag_articles
 
 DATA = Path(__file__).parent / "data"

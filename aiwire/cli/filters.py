@@ -70,8 +70,8 @@ def parse(
     Example:
       aiwire parse --feed --url https://example.org/feed.xml feed.xml | jq .title
     """
+    from ingest.feeds.parse import parse_feed
     from ingest.jsonl import entry_record, feed_record
-    from ingest.parse import parse_feed
 
     addresses, http = _addresses(files, url, urls), _read_headers(headers)
     failed = False
@@ -103,8 +103,8 @@ def extract(context: Context, files: tuple[str, ...], url: str | None, urls: Pat
     Example:
       aiwire extract --url https://example.org/a.html a.html | jq -r .text
     """
-    from ingest.extract import extract_page
     from ingest.jsonl import page_record
+    from ingest.pages.extract import extract_page
 
     addresses = _addresses(files, url, urls)
     failed = False

@@ -161,7 +161,7 @@ def _name(feed: ParsedFeed) -> str | None:
 
 
 def _language(feed: ParsedFeed) -> str | None:
-    from ingest.jsonfeed import language_tag
+    from ingest.feeds.jsonfeed import language_tag
 
     return language_tag(feed.language)
 
@@ -208,7 +208,7 @@ def _look(
 def _fetcher(context: Context, url: str, replay: tuple[Path, ...], file: str | None) -> Iterator[tuple[Any, datetime]]:
     """Yield what fetches, and the time that counts as now."""
     from aiwire.cli.run import open_fetcher
-    from ingest.warc import ReplayTransport
+    from ingest.http.warc import ReplayTransport
 
     if file is not None:
         yield _OneFile(url, read_input(file)), context.now

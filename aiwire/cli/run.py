@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from aiwire.pipeline.report import RunReport
     from aiwire.pipeline.run import Tag
-    from ingest.fetch import Fetcher
-    from ingest.warc import ReplayTransport
+    from ingest.http.fetch import Fetcher
+    from ingest.http.warc import ReplayTransport
 
 __all__ = [
     "fetch",
@@ -128,8 +128,8 @@ def run_sources(
     if record and replay:
         raise click.UsageError("--record and --replay exclude each other")
     from aiwire.pipeline.run import Run, RunOptions
+    from ingest.http.warc import ReplayTransport
     from ingest.sources import load_sources
-    from ingest.warc import ReplayTransport
     from ingest.worker import ParserPool
 
     if max_seconds is not None and not max_seconds >= 0:
@@ -175,11 +175,11 @@ def open_fetcher(
     settings: Settings, archive: ReplayTransport | None, record: Path | None, now: datetime
 ) -> Iterator[Fetcher]:
     """Yield a fetcher over the archive, or over the network, recording if that is wanted."""
-    from ingest.fetch import Fetcher
-    from ingest.guard import Guard
-    from ingest.limits import FetchLimits
-    from ingest.network import network_transport
-    from ingest.warc import Recorder, RecordingTransport
+    from ingest.http.fetch import Fetcher
+    from ingest.http.guard import Guard
+    from ingest.http.limits import FetchLimits
+    from ingest.http.network import network_transport
+    from ingest.http.warc import Recorder, RecordingTransport
 
     s = settings
     agent = f"aiwire/{__version__}" + (f" (+{s.contact})" if s.contact else "")

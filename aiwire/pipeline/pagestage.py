@@ -11,7 +11,7 @@ from aiwire.pipeline.online import Network
 from aiwire.pipeline.session import Session, failure_of, lookahead
 from aiwire.types import ArticleText, Extracted, FetchResult, PageUpdate, PendingPage, Request, Response, Source
 from db.store import count_pending_pages, pending_pages, save_page
-from ingest.extract import extract_page
+from ingest.pages.extract import extract_page
 from ingest.worker import ParserFault, Pending
 
 __all__ = ["PageStage"]

@@ -25,12 +25,12 @@ from aiwire.types import (
 )
 from aiwire.types.fetching import Purpose
 from ingest.charset import decode
-from ingest.discover import feed_links, robots_sitemaps, well_known, well_known_sitemaps
-from ingest.documents import looks_like_html
-from ingest.listing import parse_listing
-from ingest.parse import parse_feed
-from ingest.robots import origin_of, refusal, robots_file, robots_url
-from ingest.sitemap import parse_sitemap
+from ingest.feeds.documents import looks_like_html
+from ingest.feeds.parse import parse_feed
+from ingest.http.robots import origin_of, refusal, robots_file, robots_url
+from ingest.sites.discover import feed_links, robots_sitemaps, well_known, well_known_sitemaps
+from ingest.sites.listing import parse_listing
+from ingest.sites.sitemap import parse_sitemap
 from ingest.urls import normalize_url
 
 __all__ = ["Found", "Lead", "Probe", "dated_share", "probe"]
@@ -45,7 +45,7 @@ _PROBE = "probe"  # source id of requests for an address that is no source yet
 
 
 class Fetches(Protocol):
-    """What a probe needs of `ingest.fetch.Fetcher`."""
+    """What a probe needs of `ingest.http.fetch.Fetcher`."""
 
     def fetch_all(
         self,

@@ -10,7 +10,7 @@ from aiwire.exceptions import SourceError
 from aiwire.pipeline.session import Session, lookahead
 from aiwire.types import FetchResult, Request, Response, Source, SourceState
 from db.store import save_suggestion
-from ingest.discover import FeedLink, feed_links
+from ingest.sites.discover import FeedLink, feed_links
 from ingest.urls import normalize_url
 from ingest.worker import Pending
 

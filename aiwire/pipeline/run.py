@@ -20,7 +20,7 @@ from aiwire.pipeline.session import RunOptions, Session, Tag
 from aiwire.pipeline.sourcestage import SourceStage
 from aiwire.types import Source
 from db.store import finish_run, start_run, sync_sources
-from ingest.fetch import Fetcher
+from ingest.http.fetch import Fetcher
 from ingest.worker import ParserPool
 
 __all__ = ["Run", "RunOptions", "Tag"]

@@ -18,9 +18,9 @@ from aiwire.pipeline.progress import Progress
 from aiwire.pipeline.report import RunReport
 from aiwire.types import ArticleText, FetchResult, LaneState, Request, Response, RobotsFile, SaveCounts, Tagging
 from db.store import lane_states, robots_files, save_robots
-from ingest.fetch import Fetcher
-from ingest.retryafter import is_throttled
-from ingest.robots import ai_opt_outs, origin_of, robots_file
+from ingest.http.fetch import Fetcher
+from ingest.http.retryafter import is_throttled
+from ingest.http.robots import ai_opt_outs, origin_of, robots_file
 from ingest.worker import ParserPool, Pending
 
 __all__ = ["RunOptions", "Session", "Tag", "failure_of", "lookahead"]

@@ -30,9 +30,9 @@ from aiwire.types import (
 )
 from db.store import known_articles, known_guids, page_text, save_source, save_source_state, seen_items, source_states
 from ingest import schedule
-from ingest.listing import parse_listing
-from ingest.parse import parse_feed
-from ingest.sitemap import parse_sitemap
+from ingest.feeds.parse import parse_feed
+from ingest.sites.listing import parse_listing
+from ingest.sites.sitemap import parse_sitemap
 from ingest.worker import ParserFault, Pending
 
 __all__ = ["SourceStage"]

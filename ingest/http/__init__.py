@@ -1,0 +1,1 @@
+"""Over the network and back: one lane per site, guarded addresses, capped answers, robots.txt; archives."""

@@ -1,0 +1,1 @@
+"""HTML page -> the article on it. Pure."""
