@@ -12,7 +12,10 @@ from dataclasses import dataclass, field
 
 import pytest
 from db_rows import make_db
+from http_site import Cron
 from sqlite_utils import Database
+
+from ingest.worker import ParserPool
 
 Handler = Callable[["Seen", asyncio.StreamWriter], Awaitable[None]]
 
@@ -155,3 +158,18 @@ def db() -> Iterator[Database]:
     with_rows = make_db()
     yield with_rows
     with_rows.close()
+
+
+@pytest.fixture(scope="session")
+def parsers() -> Iterator[ParserPool]:
+    """One worker process that reads documents, for all tests of a session; 10 s for each."""
+    with ParserPool(workers=1, timeout_s=10.0) as pool:
+        yield pool
+
+
+@pytest.fixture
+def cron(loopback: Loopback, parsers: ParserPool) -> Iterator[Cron]:
+    """Runs as cron would start them, over one database, against the loopback server."""
+    world = Cron(loopback, parsers)
+    yield world
+    world.db.close()

@@ -14,18 +14,11 @@ from ingest.http.guard import Guard
 from ingest.http.limits import FetchLimits
 from ingest.http.network import network_transport
 from ingest.sites.discover import FeedLink
-from ingest.worker import ParserPool
 
 NOW = datetime(2026, 3, 2, 6, tzinfo=UTC)
 FRONT = b"""<!doctype html><html><head><title>Site</title>
 <link rel="alternate" type="application/rss+xml" title="All news" href="/news/rss.xml"></head>
 <body><p>Welcome.</p></body></html>"""
-
-
-@pytest.fixture(scope="module")
-def parsers():
-    with ParserPool(workers=1) as pool:
-        yield pool
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ Rows 10 to 18, bodies of every kind, are in test_http_rules_hostile.py, rows 19 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
@@ -28,25 +27,10 @@ from http_site import (
     statuses,
 )  # fmt: skip
 
-from ingest.worker import ParserPool
-
 if TYPE_CHECKING:
-    from conftest import Loopback
+    pass
 
 NOT_MODIFIED = "304 Not Modified"
-
-
-@pytest.fixture(scope="module")
-def parsers() -> Iterator[ParserPool]:
-    with ParserPool(workers=1) as pool:
-        yield pool
-
-
-@pytest.fixture
-def cron(loopback: Loopback, parsers: ParserPool) -> Iterator[Cron]:
-    world = Cron(loopback, parsers)
-    yield world
-    world.db.close()
 
 
 # ---------------------------------------------------------------- validators

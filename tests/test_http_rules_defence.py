@@ -7,7 +7,7 @@ of a process, with the command line.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,23 +32,9 @@ from aiwire import __version__
 from db.connection import connect
 from ingest.http.guard import Guard
 from ingest.http.network import system_resolver
-from ingest.worker import ParserPool
 
 if TYPE_CHECKING:
     from conftest import Loopback
-
-
-@pytest.fixture(scope="module")
-def parsers() -> Iterator[ParserPool]:
-    with ParserPool(workers=1, timeout_s=10.0) as pool:
-        yield pool
-
-
-@pytest.fixture
-def cron(loopback: Loopback, parsers: ParserPool) -> Iterator[Cron]:
-    world = Cron(loopback, parsers)
-    yield world
-    world.db.close()
 
 
 # ---------------------------------------------------------------- addresses

@@ -11,7 +11,7 @@ import asyncio
 import gzip
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -21,28 +21,14 @@ from backports import zstd
 from http_site import HOUR, XML, Cron, answer, item, lines, numbered, rss, statuses
 
 from aiwire.pipeline.report import SourceLine
-from ingest.worker import ParserPool
 
 if TYPE_CHECKING:
-    from conftest import Handler, Loopback, Seen
+    from conftest import Handler, Seen
 
 MIB = 2**20
 NAMES = numbered(10)
 WHOLE = rss(*(item(name, text=f"{name} says something else about NVIDIA. " * 20) for name in NAMES))
 Pack = Callable[[bytes], bytes]
-
-
-@pytest.fixture(scope="module")
-def parsers() -> Iterator[ParserPool]:
-    with ParserPool(workers=1) as pool:
-        yield pool
-
-
-@pytest.fixture
-def cron(loopback: Loopback, parsers: ParserPool) -> Iterator[Cron]:
-    world = Cron(loopback, parsers)
-    yield world
-    world.db.close()
 
 
 def failed_beside_a_neighbour(cron: Cron) -> SourceLine:

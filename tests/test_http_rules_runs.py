@@ -12,7 +12,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,25 +38,11 @@ from kill_and_finish import differences, requests_made, rows_of
 from aiwire.exceptions import TryLater
 from aiwire.types import iso
 from db.connection import connect
-from ingest.worker import ParserPool
 
 if TYPE_CHECKING:
     from conftest import Loopback, Seen
 
 KEPT = ("source_state", "source_items", "lanes", "articles")  # what a run may hold against a source, and its articles
-
-
-@pytest.fixture(scope="module")
-def parsers() -> Iterator[ParserPool]:
-    with ParserPool(workers=1, timeout_s=10.0) as pool:
-        yield pool
-
-
-@pytest.fixture
-def cron(loopback: Loopback, parsers: ParserPool) -> Iterator[Cron]:
-    world = Cron(loopback, parsers)
-    yield world
-    world.db.close()
 
 
 def held(server: Loopback, path: str, body: bytes) -> tuple[threading.Event, threading.Event]:

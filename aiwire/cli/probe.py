@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from difflib import get_close_matches
@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from aiwire.cli.common import Context, common_options, print_json, read_input, warn
-from aiwire.exceptions import ConfigError, FetchError, SourceError
-from aiwire.types import Entry, FetchResult, LaneState, ParsedFeed, Request, Response, RobotsFile, Source, iso
+from aiwire.exceptions import ConfigError, SourceError
+from aiwire.types import Entry, ParsedFeed, Source, iso
 
 if TYPE_CHECKING:
     from aiwire.pipeline.probe import Found, Lead, Probe
+    from ingest.http.fetch import Fetcher
 
 __all__ = ["add", "sources_file", "test"]
 
@@ -205,40 +206,23 @@ def _look(
 
 
 @contextmanager
-def _fetcher(context: Context, url: str, replay: tuple[Path, ...], file: str | None) -> Iterator[tuple[Any, datetime]]:
+def _fetcher(
+    context: Context, url: str, replay: tuple[Path, ...], file: str | None
+) -> Iterator[tuple[Fetcher, datetime]]:
     """Yield what fetches, and the time that counts as now."""
     from aiwire.cli.run import open_fetcher
+    from ingest.http.fetch import Fetcher, FetchLimits
+    from ingest.http.onefile import OneFileTransport
     from ingest.http.warc import ReplayTransport
 
     if file is not None:
-        yield _OneFile(url, read_input(file)), context.now
+        transport = OneFileTransport(url, read_input(file))
+        yield Fetcher(FetchLimits().for_replay(), user_agent="aiwire", transport=transport), context.now
         return
     archive = ReplayTransport(replay, at=context.given_now) if replay else None
     now = context.given_now or (archive.newest if archive else context.now)
     with open_fetcher(context.settings, archive, None, now) as fetcher:
         yield fetcher, now
-
-
-class _OneFile:
-    """Answers one address with the bytes of a file, and knows no other."""
-
-    def __init__(self, url: str, body: bytes) -> None:
-        self._url, self._body = url, body
-
-    def fetch_all(
-        self,
-        requests: Iterable[Request],
-        *,
-        now: datetime,
-        lanes: Mapping[str, LaneState] | None = None,
-        robots: Mapping[str, RobotsFile] | None = None,
-        stop_after_s: float | None = None,
-    ) -> Generator[FetchResult]:
-        for request in requests:
-            outcome: Response | FetchError = FetchError(request.url, "not in the file", reason="not-in-archive")
-            if request.url == self._url:
-                outcome = Response(request.url, request.url, 200, {}, self._body)
-            yield FetchResult(request, outcome, 0, 0)
 
 
 # ---------------------------------------------------------------- printing

@@ -6,16 +6,15 @@ sitemaps, at last the page's own list of articles. All effects go through the fe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from aiwire.exceptions import FetchError, ParseError, SourceError
 from aiwire.types import (
     FetchResult,
-    LaneState,
     ParsedFeed,
     Request,
     Response,
@@ -27,47 +26,22 @@ from aiwire.types.fetching import Purpose
 from ingest.charset import decode
 from ingest.feeds.documents import looks_like_html
 from ingest.feeds.parse import parse_feed
+from ingest.http.fetch import Fetcher
 from ingest.http.robots import origin_of, refusal, robots_file, robots_url
 from ingest.sites.discover import feed_links, robots_sitemaps, well_known, well_known_sitemaps
 from ingest.sites.listing import parse_listing
 from ingest.sites.sitemap import parse_sitemap
 from ingest.urls import normalize_url
+from ingest.worker import ParserPool
 
 __all__ = ["Found", "Lead", "Probe", "dated_share", "probe"]
 
 T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
 MAX_DECLARED = 3  # feeds that a page names and that are asked
 MAX_SITEMAPS = 2  # news sitemaps that are asked
 MAX_DEPTH = 3  # of sitemap indexes
 _STALE = timedelta(days=180)  # a feed this much older than its page's list is not kept up
 _PROBE = "probe"  # source id of requests for an address that is no source yet
-
-
-class Fetches(Protocol):
-    """What a probe needs of `ingest.http.fetch.Fetcher`."""
-
-    def fetch_all(
-        self,
-        requests: Iterable[Request],
-        *,
-        now: datetime,
-        lanes: Mapping[str, LaneState] | None = None,
-        robots: Mapping[str, RobotsFile] | None = None,
-        stop_after_s: float | None = None,
-    ) -> Generator[FetchResult]: ...
-
-
-class Waits(Protocol[T_co]):
-    """What a probe needs of `ingest.worker.Pending`."""
-
-    def result(self) -> T_co: ...
-
-
-class Parses(Protocol):
-    """What a probe needs of `ingest.worker.ParserPool`."""
-
-    def submit(self, url: str, function: Callable[..., T], /, *args: object, **kwargs: object) -> Waits[T]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +82,7 @@ def dated_share(feed: ParsedFeed) -> float:
     return sum(bool(e.published or e.updated) for e in feed.entries) / len(feed.entries) if feed.entries else 0.0
 
 
-def probe(fetcher: Fetches, url: str, *, now: datetime, parsers: Parses, source: Source | None = None) -> Probe:
+def probe(fetcher: Fetcher, url: str, *, now: datetime, parsers: ParserPool, source: Source | None = None) -> Probe:
     """Return what can be taken from an address.
 
     Args:
@@ -124,7 +98,7 @@ def probe(fetcher: Fetches, url: str, *, now: datetime, parsers: Parses, source:
 class _Probing:
     """One probe: what has been fetched and learnt so far."""
 
-    def __init__(self, fetcher: Fetches, parsers: Parses, url: str, now: datetime, source: Source | None) -> None:
+    def __init__(self, fetcher: Fetcher, parsers: ParserPool, url: str, now: datetime, source: Source | None) -> None:
         self._fetcher, self._parsers = fetcher, parsers
         self._url, self._now, self._source = url, now, source
         self._final_url = url
