@@ -11,15 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import get_args
 
 from aiwire.exceptions import ConfigError
 from aiwire.pipeline.report import LineStatus, RunReport
-from aiwire.types import SourceStatus
 from db.files import is_replaceable, write_atomically
-
-if TYPE_CHECKING:
-    from db.health import HealthRow
+from db.health import HealthRow, HealthStatus
 
 __all__ = ["render", "write_metrics"]
 
@@ -93,7 +90,7 @@ def _of_run(report: RunReport, finished_at: datetime) -> Iterator[_Family]:
 def _of_sources(rows: list[HealthRow]) -> Iterator[_Family]:
     statuses = Counter(row.status for row in rows)
     yield _by("aiwire_sources", "Sources that are switched on, by status.", "status",
-              {word: statuses[word] for word in get_args(SourceStatus)})  # fmt: skip
+              {word: statuses[word] for word in get_args(HealthStatus) if word != "off"})  # fmt: skip
     yield _of_each(
         "aiwire_source_last_success_timestamp_seconds",
         "When the source was last read, or had not changed.",
@@ -116,7 +113,7 @@ def _of_sources(rows: list[HealthRow]) -> Iterator[_Family]:
     )
     yield _of_each(
         "aiwire_source_entries",
-        "Entries in the last document that was not suspicious.",
+        "Entries in the last document that was not suspicious; of a sitemap, in the newest that had any.",
         ((row, row.entries) for row in rows if row.entries is not None),
     )
     yield _of_each("aiwire_source_articles", "Articles of the source.", ((row, row.articles) for row in rows))

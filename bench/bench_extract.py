@@ -23,7 +23,7 @@ import re
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -285,6 +285,23 @@ def summary(outcome: Outcome) -> dict[str, dict[str, float]]:
     return table
 
 
+def missed_targets(table: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """Return what was aimed at and not reached, in words."""
+    ours, trafilatura, newspaper = (table[name] for name in ("aiwire", "trafilatura", "newspaper4k"))
+    reached = {
+        "mean F1 above both": ours["mean F1"] > max(trafilatura["mean F1"], newspaper["mean F1"]),
+        "no set more than .002 below trafilatura": all(
+            ours[measured] >= trafilatura[measured] - 0.002 for measured in ("wcxb F1", "wcxb articles F1", "zyte F1")
+        ),
+        "at most 1.3 times the CPU of trafilatura with metadata": ours["CPU to trafilatura with metadata"] <= 1.3,
+        "title exact on articles >= .80": ours["wcxb articles title exact"] >= 0.80,
+        "author F1 on articles >= .75": ours["wcxb articles author F1"] >= 0.75,
+        "date recall on articles >= .80": ours["wcxb articles date recall"] >= 0.80,
+        "at most 45 % of undated articles given a date": ours["wcxb articles false date"] <= 0.45,
+    }
+    return [target for target, held in reached.items() if not held]
+
+
 def _show(case: Case, found: Found, measures: dict[str, float]) -> None:
     """Print what is wrong with a page."""
     lines = [f"{case.name} {half(case)} {case.page_type} f1={measures['word F1']:.3f} {case.url}"]
@@ -328,7 +345,9 @@ def main() -> int:
     sys.stdout.write(" " * 36 + "".join(f"{name:>13}" for name in names) + "\n")
     for measured in table[names[0]]:
         sys.stdout.write(f"{measured:36}" + "".join(f"{table[name].get(measured, 0):13.4f}" for name in names) + "\n")
-    return 0
+    missed = missed_targets(table) if set(names) == set(CANDIDATES) else []
+    sys.stdout.write("".join(f"missed: {target}\n" for target in missed))
+    return int(bool(missed))
 
 
 if __name__ == "__main__":

@@ -152,6 +152,7 @@ def main() -> int:
     parser.add_argument("--largest", type=int, default=53)
     parser.add_argument("--gap", type=float, default=1.0)
     parser.add_argument("--speed", type=float, default=1.0, help="divide the latencies by this")
+    parser.add_argument("--target", type=float, default=TARGET, help="exit status 1 above this ratio")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -167,12 +168,12 @@ def main() -> int:
         "lower_bound_s": round(lower_bound(plan, args.gap), 2),
         **{f"first_{name}": value for name, value in first.items()},
         **{f"second_{name}": value for name, value in second.items()},
-        "target_ratio": TARGET,
+        "target_ratio": args.target,
     }
     sys.stdout.write(
         json.dumps(result) + "\n" if args.json else "\n".join(f"{k:28} {v}" for k, v in result.items()) + "\n"
     )
-    return 0
+    return int(first["ratio"] > args.target or second["ratio"] > args.target or second["bodies"] > 0)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 Both run in one process, in turn, on documents that the tokenizer has not seen: a warm tokenizer cache is about twice as
 fast and nobody has it. Each side has a pipeline of its own, so that neither warms the other's cache.
 
+Then texts made to stall the tagger, which must not cost more for their kind: the bench fails where one does.
+
 usage: python bench/bench_tagging.py [--documents N] [--rounds N] [--json]
 """
 
@@ -25,6 +27,17 @@ from nlp.pipeline import load_tagger, tag_articles
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "texts" / "texts.jsonl.gz"
 TARGET = 0.7
+HOSTILE = (
+    "NVIDIA H100 costs $30,000 per GPU hour. ",
+    "$1 ",
+    "$1/$6 model ",
+    "Apple Meta Arm Oracle Figure Scale ",
+    "Hopper Blackwell Instinct Gaudi Trainium Titan ",
+    "Sharon Goldman CEO Richard Edelman said ",
+    "Foo, Inc. and Bar Corp., ",
+)
+HOSTILE_SIZE = 200_000  # characters
+HOSTILE_MOST = 20.0  # seconds a million characters: five times what an idle machine takes, a tenth of what squares take
 
 
 def shared_texts() -> list[str]:
@@ -76,6 +89,18 @@ def measure(texts: list[str], rounds: int) -> tuple[float, float, int]:
     return sum(token_times), sum(tag_times), words
 
 
+def slowest_hostile() -> float:
+    """Return seconds a million characters that the worst of the hostile texts takes."""
+    tagger = load_tagger()
+    slowest = 0.0
+    for unit in HOSTILE:
+        article = ArticleText(0, "", (unit * (HOSTILE_SIZE // len(unit) + 1))[:HOSTILE_SIZE], "en", "")
+        started = time.perf_counter()
+        list(tag_articles(tagger, [article]))
+        slowest = max(slowest, (time.perf_counter() - started) * 1_000_000 / HOSTILE_SIZE)
+    return slowest
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Speed of the tagger against spaCy's tokenisation, cold.")
     parser.add_argument("--documents", type=int, default=400)
@@ -85,6 +110,7 @@ def main() -> int:
     texts = shared_texts()[: args.documents] if SHARED.is_file() else own_texts(args.documents)
     tokenise, tag, words = measure(texts, args.rounds)
     ratio = tokenise / tag
+    hostile = slowest_hostile()
     result = {
         "texts": "shared" if SHARED.is_file() else "own examples",
         "documents": len(texts),
@@ -93,11 +119,12 @@ def main() -> int:
         "pipeline_words_per_second": round(words / tag),
         "ratio": round(ratio, 3),
         "target": TARGET,
+        "hostile_seconds_a_million_characters": round(hostile, 2),
     }
     sys.stdout.write(
         json.dumps(result) + "\n" if args.json else "\n".join(f"{k:28} {v}" for k, v in result.items()) + "\n"
     )
-    return 0
+    return 0 if hostile <= HOSTILE_MOST else 1
 
 
 if __name__ == "__main__":

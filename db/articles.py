@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -31,6 +32,7 @@ __all__ = [
     "count_texts",
     "insert_article",
     "known_articles",
+    "known_canonicals",
     "known_guids",
     "page_text",
     "pending_pages",
@@ -48,8 +50,11 @@ ROW_COLUMNS = (
 )
 RESTAMPED = ("updated", "lastmod")  # values of date_source that change without an edit
 UNDATED = ("first_seen", "backlog")  # values of date_source: no plausible date is stated
-# tagged by other versions than these, or not at all; without versions, every article
-STALE_SQL = "(:tagger IS NULL OR tagger_version IS NOT :tagger OR taxonomy_version IS NOT :taxonomy)"
+# tagged by other versions than these, or not at all; without versions, every article that has words
+STALE_SQL = """
+    (:tagger IS NULL OR tagger_version IS NOT :tagger OR taxonomy_version IS NOT :taxonomy)
+    AND (title <> '' OR text <> '')
+"""
 ID_BITS = 52  # exact in JavaScript, where a row's JSON may be read
 
 
@@ -84,6 +89,19 @@ def known_articles(db: Database, urls: Iterable[str]) -> dict[str, StoredArticle
     return {article.url: article for article in _stored(db, "articles.url", list(dict.fromkeys(urls)))}
 
 
+def known_canonicals(db: Database, urls: Iterable[str]) -> dict[str, StoredArticle]:
+    """Return the articles whose pages declare one of `urls` as their own; one that several declare is left out."""
+    wanted = list(dict.fromkeys(urls))
+    by_id: dict[int, str] = {}
+    for start in range(0, len(wanted), CHUNK):
+        chunk = wanted[start : start + CHUNK]
+        sql = f"SELECT id, canonical_url FROM articles WHERE canonical_url IN ({', '.join('?' * len(chunk))})"
+        by_id |= dict(db.execute(sql, chunk).fetchall())
+    counts = Counter(by_id.values())
+    found = _stored(db, "articles.id", [article_id for article_id, url in by_id.items() if counts[url] == 1])
+    return {by_id[article.id]: article for article in found}
+
+
 def known_guids(db: Database, source_id: str, guids: Iterable[str]) -> dict[str, StoredArticle]:
     """Return the source's articles by guid; a guid that several of them share tells nothing and is left out."""
     found: dict[str, list[StoredArticle]] = {}
@@ -92,7 +110,9 @@ def known_guids(db: Database, source_id: str, guids: Iterable[str]) -> dict[str,
     return {guid: articles[0] for guid, articles in found.items() if len(articles) == 1}
 
 
-def _stored(db: Database, column: str, wanted: list[str], *, before: Iterable[str] = ()) -> Iterator[StoredArticle]:
+def _stored(
+    db: Database, column: str, wanted: Sequence[str | int], *, before: Iterable[str] = ()
+) -> Iterator[StoredArticle]:
     for start in range(0, len(wanted), CHUNK):
         chunk = wanted[start : start + CHUNK]
         sql = f"""

@@ -4,40 +4,47 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any, get_type_hints
+from typing import Any, Literal, get_type_hints
 
 from sqlite_utils import Database
 
 from aiwire.types import ErrorClass, SourceKind, SourceStatus, parse_iso
 
-__all__ = ["HealthRow", "body_sample", "health_rows"]
+__all__ = ["HealthRow", "HealthStatus", "body_sample", "health_rows"]
+
+HealthStatus = Literal[
+    SourceStatus,
+    "empty",  # ok, but it has never had an entry, and no article is of it
+    "off",  # sources.toml does not want it checked
+]
 
 
 @dataclass(frozen=True, slots=True)
 class HealthRow:
     """One source of the view `source_health`, its columns in their order."""
 
+    status: HealthStatus
     source_id: str
+    error: str | None  # of the last check; None after a success
+    failing_since: datetime | None
+    next_check_at: datetime | None  # None: due now
+    next_check_reason: str | None
     name: str
     kind: SourceKind
     url: str  # as sources.toml has it
     publisher: str
     category: str | None
-    status: SourceStatus
     error_class: ErrorClass | None
-    error: str | None  # of the last check; None after a success
     last_outcome: str | None  # of the last request, as `fetches` has it: ok, not-modified, unreadable, or a FetchReason
-    failing_since: datetime | None
     error_count: int  # failures since the last success
+    first_read_at: datetime | None  # first good answer
     last_ok_at: datetime | None
     last_checked_at: datetime | None
     last_new_at: datetime | None  # when something new was last found, or its own date in the first answer
-    next_check_at: datetime | None  # None: due now
-    next_check_reason: str | None
-    entries: int | None  # in the last document that was not suspicious
+    entries: int | None  # in the last document that was not suspicious; of a sitemap, in the newest that had any
     new_gap_hours: float | None  # smoothed, between two new items
     articles: int
-    new_per_week: float  # articles first seen in the 28 days before the newest request of all sources
+    new_per_week: float  # since the first answer, at most in the 28 days before the newest request of all sources
     not_modified_share: float | None  # 0..1, of the good answers in the 30 days before the source's newest request
     p50_latency_ms: int | None  # median of the same answers
     validators_trusted: bool  # False: the server said "not modified" of a document that had changed

@@ -1,7 +1,7 @@
 """The SQL of the canned queries: what `datasette_metadata.json` offers under `/news/<name>`.
 
-Each lists articles in the order of an index, so that it is as quick on a million articles as on ten. Datasette hands
-parameters over as text, and an empty one where the reader gave none: every query has a sensible answer to that.
+Lists of articles are in the order of an index, so that they are as quick on a million articles as on ten. Datasette
+hands parameters over as text, and an empty one where the reader gave none: every query has a sensible answer to that.
 """
 
 from __future__ import annotations
@@ -187,6 +187,28 @@ ORDER BY articles_fts.rank
 LIMIT {LIMIT}
 """
 
+# what is well, switched off, or was never asked yet is left out
+_WORST_FIRST = ("gone", "blocked", "missing", "failing", "suspicious", "empty", "throttled")
+_PLACES_SQL = " ".join(f"WHEN '{status}' THEN {place}" for place, status in enumerate(_WORST_FIRST))
+
+_SOURCE_TROUBLE = f"""
+SELECT status, name AS source,
+    coalesce(error, CASE status
+        WHEN 'empty' THEN 'it has never had an entry'
+        WHEN 'suspicious' THEN 'its document has shrunk to almost nothing'
+    END) AS error,
+    coalesce(failing_since, CASE status
+        WHEN 'empty' THEN first_read_at
+        WHEN 'suspicious' THEN (
+            SELECT suspicious_since FROM source_state WHERE source_state.source_id = source_health.source_id
+        )
+    END) AS since,
+    next_check_at, next_check_reason, source_id
+FROM source_health
+WHERE status IN {_WORST_FIRST}
+ORDER BY CASE status {_PLACES_SQL} END, since, source_id
+"""
+
 QUERIES = (
     CannedQuery(
         "latest",
@@ -253,6 +275,13 @@ QUERIES = (
         " nvidia-h100; empty for all.",
         _CLOUD_PRICE_TABLE,
         {"accelerator_id": "nvidia-h100"},
+    ),
+    CannedQuery(
+        "source_trouble",
+        "Sources that need a hand",
+        "Every source that is not well, worst first: what is wrong, since when, when it is asked again (empty: in the"
+        " next run, or never if it is gone) and why then. `aiwire sources doctor` adds what helps.",
+        _SOURCE_TROUBLE,
     ),
 )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
+from dataclasses import asdict
 
 from sqlite_utils import Database
 
@@ -16,7 +18,7 @@ __all__ = ["sync_sources"]
 
 COLUMNS = (
     "id", "name", "kind", "url", "publisher", "owner", "language", "category", "licence", "every_minutes",
-    "full_text", "enabled", "active", "own_server",
+    "full_text", "enabled", "active", "own_server", "rules",
 )  # fmt: skip
 
 
@@ -45,8 +47,14 @@ def _row(source: Source) -> tuple[object, ...]:
         source.id, source.name, source.kind, source.url, source.publisher, source.owner,
         normal_language(source.language),
         source.category, source.licence, source.every_minutes, source.full_text, int(source.enabled), 1,
-        int(source.own_server),
+        int(source.own_server), _rules(source),
     )  # fmt: skip
+
+
+def _rules(source: Source) -> str | None:
+    rules = {"listing": source.listing, "sitemap": source.sitemap}
+    stated = {name: asdict(rule) for name, rule in rules.items() if rule is not None}
+    return json.dumps(stated) if stated else None
 
 
 def _upsert(db: Database, row: tuple[object, ...]) -> None:
@@ -61,11 +69,13 @@ def _upsert(db: Database, row: tuple[object, ...]) -> None:
 def _forget_answers_of_another_address(
     db: Database, source_id: str, row: tuple[object, ...], before: tuple[object, ...] | None
 ) -> None:
-    """Forget state and items: they speak of another document, and a 304 to its validators would hide this one.
+    """Forget state and items: they speak of another document, or of this one read by other rules.
+
+    A 304 to its validators would hide what is to be read now.
 
     `ok_at` stays: what the new address holds is no first answer.
     """
-    fields = (COLUMNS.index("kind"), COLUMNS.index("url"))
+    fields = [COLUMNS.index(name) for name in ("kind", "url", "rules")]
     if before and any(row[field] != before[field] for field in fields):
         ok_at = db.execute("SELECT ok_at FROM source_state WHERE source_id = ?", [source_id]).fetchone()
         db.execute("DELETE FROM source_items WHERE source_id = ?", [source_id])

@@ -21,6 +21,7 @@ from aiwire.types import (
     PageUpdate,
     RobotsFile,
     SaveCounts,
+    SeenItem,
     SourceState,
     SourceUpdate,
     Tagging,
@@ -34,6 +35,7 @@ from db.articles import (
     count_texts,
     insert_article,
     known_articles,
+    known_canonicals,
     known_guids,
     page_text,
     pending_pages,
@@ -57,6 +59,7 @@ __all__ = [
     "count_texts",
     "finish_run",
     "known_articles",
+    "known_canonicals",
     "known_guids",
     "lane_states",
     "page_text",
@@ -64,6 +67,7 @@ __all__ = [
     "robots_files",
     "save_lanes",
     "save_page",
+    "save_parts",
     "save_robots",
     "save_source",
     "save_source_state",
@@ -100,12 +104,27 @@ def save_source(db: Database, update: SourceUpdate, *, run_id: int, now: datetim
     return SaveCounts(new, changed, versions, touched.tags, frozenset(touched.weeks))
 
 
-def save_source_state(db: Database, state: SourceState, *, now: datetime, moved: tuple[str, str] | None = None) -> None:
+def save_source_state(
+    db: Database,
+    state: SourceState,
+    *,
+    now: datetime,
+    items: Iterable[SeenItem] | None = None,
+    moved: tuple[str, str] | None = None,
+) -> None:
     """Save what a source leaves behind whose documents were saved one by one."""
     with transaction(db):
         save_state(db, state)
+        if items is not None:
+            save_items(db, state.source_id, items)
         if moved is not None:
             record_move(db, state.source_id, *moved, now=now)
+
+
+def save_parts(db: Database, source_id: str, items: Iterable[SeenItem]) -> None:
+    """Save which parts of a sitemap index were read, though others failed."""
+    with transaction(db):
+        save_items(db, source_id, items)
 
 
 def save_suggestion(

@@ -51,7 +51,8 @@ __all__ = [
 ]
 
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")  # the shape of BCP 47, not its registry
+# The shape of BCP 47, whose languages are the codes of two or three letters of ISO 639; not its registry.
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _FULL_TEXT: tuple[str, ...] = get_args(get_type_hints(Source)["full_text"])
 _MAX_SLUG = 60
@@ -130,7 +131,7 @@ def new_source(
     checked = check_source({"kind": "feed", **table})
     if isinstance(checked, Source):
         return checked
-    raise ConfigError("\n".join(f"{_label(table, 1)}: {problem}" for problem in checked))
+    raise ConfigError("\n".join(checked))
 
 
 def renamed(source: Source, taken: Collection[str]) -> Source:
@@ -253,7 +254,7 @@ def _wrong_meaning(key: str, value: Any) -> str | None:
         case "url":
             return _wrong_url(value)
         case "language" if not _LANGUAGE.fullmatch(value):
-            return f"must be a language tag such as 'en' or 'zh-Hans': {value!r}"
+            return f"must be a language tag, a code of two or three letters first, such as 'en' or 'zh-Hans': {value!r}"
         case "every_minutes" if not 1 <= value <= _WEEK_MINUTES:
             return f"must be 1 to {_WEEK_MINUTES} (a week): {value}"
     return None
@@ -269,6 +270,9 @@ def _wrong_choice(value: str, choices: tuple[str, ...]) -> str | None:
 
 def _wrong_url(url: str) -> str | None:
     if normalize_url(url) is None or re.search(r"\s", url):
+        with_scheme = f"https://{url.lstrip('/')}"
+        if "://" not in url and not re.search(r"\s", url) and normalize_url(with_scheme):
+            return f"has no scheme, write {with_scheme!r}: {url!r}"
         return f"must be an http or https URL: {url!r}"
     if "@" in re.split(r"[/?#]", url.partition("://")[2], maxsplit=1)[0]:
         return "must not hold a user name or password: aiwire sends none"

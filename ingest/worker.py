@@ -4,6 +4,9 @@ A worker that exceeds the wall limit is killed and replaced (pebble). It has a s
 whose default action needs no Python to run), so that it also ends when it hangs in C code after the run was killed.
 Workers come from a fork server that has imported the parsers: a new one costs milliseconds, and the threads and
 sockets of the run are never forked.
+
+Ctrl-C and SIGTERM may come at any moment, also while workers start: none of them is left behind, and none finds that
+what it was to share with the run has gone.
 """
 
 from __future__ import annotations
@@ -11,7 +14,6 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import logging
-import multiprocessing
 import os
 import signal
 import threading
@@ -19,8 +21,10 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures.thread import ThreadPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import forkserver, resource_tracker
+from multiprocessing import forkserver, resource_tracker, synchronize
+from multiprocessing.context import ForkServerContext
 from types import TracebackType
 from typing import Any, Generic, ParamSpec, Self, TypeVar
 
@@ -60,6 +64,24 @@ class _Outcome(Generic[T]):
     memory: bool = False  # the memory cap was reached
 
 
+class _Context(ForkServerContext):
+    """Starts the workers of one pool, and keeps its locks until all of them have ended.
+
+    A pool drops its locks before it ends its workers: one that is just starting would look for them in vain, and say so
+    on stderr.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._locks: list[synchronize.RLock] = []
+
+    def RLock(self) -> synchronize.RLock:
+        """Return a new lock between processes."""
+        lock = super().RLock()
+        self._locks.append(lock)
+        return lock
+
+
 class ParserFault(ParseError):
     """A fault of ours that a document brings out: its source has failed, and somebody must mend it."""
 
@@ -77,7 +99,7 @@ class ParserPool:
     def __init__(self, *, workers: int = 0, timeout_s: float = 30.0) -> None:
         self._workers = workers or max(1, _cores() - 1)
         self._timeout_s = timeout_s
-        self._pool: ProcessPool | None = None
+        self._start: concurrent.futures.Future[ProcessPool] | None = None  # the pool, or its beginning
         self._lock = threading.Lock()
         self._open: set[concurrent.futures.Future[Any]] = set()
         self._closed = False
@@ -103,11 +125,10 @@ class ParserPool:
         with self._lock:
             if self._closed:
                 raise RuntimeError("the parser pool has been closed")
-            if self._pool is None or not self._pool.active:
-                self._pool = self._started()
+            pool = self._running()
             if not self._open:
                 self._moved_at = time.monotonic()
-            future = self._pool.schedule(_call, (function, args, kwargs, self._timeout_s), timeout=self._timeout_s)
+            future = pool.schedule(_call, (function, args, kwargs, self._timeout_s), timeout=self._timeout_s)
             self._open.add(future)
         future.add_done_callback(self._done)
         return Pending(url, future, self)
@@ -116,28 +137,28 @@ class ParserPool:
         """End the workers, whatever they do. Handles of tasks that were not done raise `ParseError`."""
         with self._lock:
             self._closed = True
-            pool, self._pool = self._pool, None
+            start, self._start = self._start, None
             left = list(self._open)
-        if pool is not None:
-            _end(pool)
+        if start is not None and start.exception() is None:
+            _end(start.result())
         for future in left:
             future.cancel()
             # One that was running when its worker was stopped cannot be cancelled any more.
             with contextlib.suppress(concurrent.futures.InvalidStateError):
                 future.set_exception(concurrent.futures.CancelledError())
 
-    def _started(self) -> ProcessPool:
-        """Return a pool with running workers: the first one, or one in place of a pool that broke down."""
-        if self._pool is not None:
-            _end(self._pool)
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(_PRELOAD)
-        with _sheltered():
-            forkserver.ensure_running()
-        pool = ProcessPool(max_workers=self._workers, initializer=_set_up, context=context)
-        if not pool.active:
-            raise RuntimeError("the parser processes cannot be started: see the log")
-        return pool
+    def _running(self) -> ProcessPool:
+        """Return a pool with running workers: the one that we have, or one in place of a pool that broke down."""
+        if self._start is not None and self._start.exception() is None:
+            pool = self._start.result()
+            if pool.active:
+                return pool
+            _end(pool)
+        # Not in this thread: Ctrl-C is raised in the main one, and a start that it broke off could not be undone.
+        starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="aiwire-parsers")
+        self._start = starter.submit(_started, self._workers)
+        starter.shutdown(wait=False)
+        return self._start.result()
 
     def _done(self, future: concurrent.futures.Future[Any]) -> None:
         self._moved_at = time.monotonic()
@@ -203,15 +224,26 @@ class Pending(Generic[T]):
         return ParseError(self._url, message)
 
 
+def _started(workers: int) -> ProcessPool:
+    context = _Context()
+    context.set_forkserver_preload(_PRELOAD)
+    with _sheltered():
+        forkserver.ensure_running()
+    pool = ProcessPool(max_workers=workers, initializer=_set_up, context=context)
+    if not pool.active:
+        raise RuntimeError("the parser processes cannot be started: see the log")
+    return pool
+
+
 @contextlib.contextmanager
 def _sheltered() -> Iterator[None]:
-    """Start a process that Ctrl-C does not reach and that imports nothing from the working directory.
+    """Start a process that Ctrl-C and SIGTERM do not reach and that imports nothing from the working directory.
 
-    Ctrl-C goes to all processes of a terminal, but the run alone decides what it means. A folder `db` or a file
-    `bs4.py` where the user stands must not be taken for ours.
+    They go to all processes of a terminal or of a service, but the run alone decides what they mean. A folder `db` or a
+    file `bs4.py` where the user stands must not be taken for ours.
     """
     resource_tracker.ensure_running()  # it would take the mask off again
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     safe_path = os.environ.get("PYTHONSAFEPATH")
     os.environ["PYTHONSAFEPATH"] = "1"
     try:
@@ -245,8 +277,9 @@ def _call(function: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, A
 
 
 def _set_up() -> None:
-    """Prepare a worker: its clock kills, its memory is capped."""
+    """Prepare a worker: its clock kills, its pool may end it, its memory is capped."""
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     try:
         import resource  # not on every platform
 

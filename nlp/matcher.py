@@ -35,6 +35,7 @@ _COUNT_BEFORE = re.compile(r"(?<![^\W_])\d+x\Z")
 _GLUED_REACH = 24  # characters of a glued word that are looked at
 _GLUED_MIN = 4  # letters of a name that may be recognised in glued text
 _URL_EDGE = frozenset("/.@-_=#&?%:")
+_LONGEST_URL = 2000  # characters before a name that are looked at
 _DIGIT_GAP = re.compile(r"(?<=\d)[ -](?=\w)|(?<=\w)[ -](?=\d)")
 
 
@@ -173,7 +174,7 @@ class NameMatcher:
         if folded[end - 1] == "'" or not text.raw[end - 1].isalnum():
             return False
         glued = _LETTERS_AFTER.match(text.raw, end)
-        return glued is not None and glued[0] in _GLUE_RIGHT and _word_length(text.raw, end) >= _GLUED_MIN
+        return glued is not None and glued[0] in _GLUE_RIGHT and _is_long_enough(text.raw, end)
 
 
 def _certain(readings: tuple[tuple[Record, AliasRule], ...], surface: str) -> tuple[tuple[Record, AliasRule], ...]:
@@ -183,11 +184,9 @@ def _certain(readings: tuple[tuple[Record, AliasRule], ...], surface: str) -> tu
     return tuple((r, rule) for r, rule in readings if rule.policy != "context" and rule.surface == surface)
 
 
-def _word_length(raw: str, end: int) -> int:
-    start = end
-    while start > 0 and is_word(raw[start - 1]):
-        start -= 1
-    return end - start
+def _is_long_enough(raw: str, end: int) -> bool:
+    """Return whether the word that ends at `end` is long enough for a name in glued text."""
+    return end >= _GLUED_MIN and all(map(is_word, raw[end - _GLUED_MIN : end]))
 
 
 def _prefixes(patterns: list[str]) -> Iterator[tuple[int, ...]]:
@@ -207,7 +206,8 @@ def _inside_url(folded: str, start: int, end: int) -> bool:
         return False
     if right == "." and _DOMAIN.match(folded, end):
         return True
-    token_start = max(folded.rfind(" ", 0, start), folded.rfind("\n", 0, start)) + 1
+    low = max(0, start - _LONGEST_URL)
+    token_start = max(folded.rfind(" ", low, start), folded.rfind("\n", low, start), low - 1) + 1
     token = folded[token_start:end]
     return "://" in token or token.startswith(("www.", "@", "mailto:")) or "@" in folded[end : end + 1]
 

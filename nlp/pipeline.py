@@ -1,11 +1,14 @@
 """Build the tagger and stream articles through it.
 
-Names are found in every language, the rest in English texts only.
+Names are found in every language, the rest in English texts only. Of a text the first 300,000 characters are tagged:
+no news is longer, and what is (a book, a log, text made to stall the tagger) must not hold a run. Tagging takes at most
+some four seconds a million characters whatever the text, so the limit bounds it at one or two.
 """
 
 from __future__ import annotations
 
 import gc
+import logging
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -22,11 +25,16 @@ from nlp.text import join
 
 __all__ = ["load_tagger", "tag_article", "tag_articles", "versions"]
 
+log = logging.getLogger(__name__)
+
 _WITH_DATA = ("aiwire_names", "aiwire_unlisted", "aiwire_themes", "aiwire_salience")
 _ORDER = ("aiwire_sentences", "aiwire_names", "aiwire_unlisted", "aiwire_prices", "aiwire_themes", "aiwire_salience")
 _BATCH = 16  # documents in memory at a time
 _LONGEST = 200_000_000  # characters: no text is refused, spaCy's limit is for parsers that need far more memory
-_ENDLESS = 2000  # characters without a space
+_ENDLESS = 500  # characters without a space
+_MOST_OF_TEXT = 300_000  # characters that are tagged: six times the longest article that we have seen, half a book
+_MOST_OF_TITLE = 2000  # ... seven times the longest headline
+_CUT_REACH = 1000  # characters in which a space is looked for, so that no word is cut
 
 
 def load_tagger(data: Path | None = None) -> Language:
@@ -50,7 +58,10 @@ def versions(data: Path | None = None) -> tuple[str, str]:
 
 
 def tag_articles(nlp: Language, articles: Iterable[ArticleText]) -> Iterator[tuple[ArticleText, Tagging]]:
-    """Yield every article with its tags, in order, one batch in memory at a time."""
+    """Yield every article with its tags, in order, one batch in memory at a time.
+
+    Tags, prices and sentences of a longer text come from its first 300,000 characters; the log tells.
+    """
     docs = ((_doc(nlp, article), article) for article in articles)
     for doc, article in nlp.pipe(docs, as_tuples=True, batch_size=_BATCH):
         yield article, doc._.tagging
@@ -63,10 +74,24 @@ def tag_article(nlp: Language, title: str, text: str, language: str | None = Non
 
 
 def _doc(nlp: Language, article: ArticleText) -> Doc:
-    raw = join(article.title, article.text)
+    title, text = _head(article.title, _MOST_OF_TITLE), _head(article.text, _MOST_OF_TEXT)
+    if len(title) < len(article.title) or len(text) < len(article.text):
+        log.info(
+            "tagged in part  article=%s source=%s characters=%d of=%d",
+            article.id, article.source_id, len(title) + len(text), len(article.title) + len(article.text),
+        )  # fmt: skip
+    raw = join(title, text)
     doc = Doc(nlp.vocab, words=[raw], spaces=[False]) if _has_endless_word(raw) else nlp.make_doc(raw)
-    prepare(doc, raw, title_length=len(article.title), scope=_scope(article.language, raw), spans=False)
+    prepare(doc, raw, title_length=len(title), scope=_scope(article.language, raw), spans=False)
     return doc
+
+
+def _head(text: str, most: int) -> str:
+    """Return `text`, or what it begins with if it is longer than `most` characters, cut at a space if there is one."""
+    if len(text) <= most:
+        return text
+    cut = max(text.rfind(space, most - _CUT_REACH, most) for space in " \n")
+    return text[: cut if cut > 0 else most]
 
 
 def _has_endless_word(raw: str) -> bool:

@@ -1,4 +1,4 @@
-"""Find prices of compute, hardware and model use: anchored patterns around a currency sign or word. Pure.
+"""Find prices of compute, hardware and model use: anchored patterns around sums of money. Pure.
 
 An amount is a price only with a reason: a unit ("per GPU-hour", "/1M tokens", "/month"), or a price word and a thing
 that is sold near by. Funding sums, revenue, capex totals, salaries and share prices are not prices, nor is a bare sum.
@@ -7,12 +7,13 @@ that is sold near by. Funding sums, revenue, capex totals, salaries and share pr
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
-
+from nlp.amounts import Amount, find_amounts
 from nlp.context import Found
 from nlp.text import Text
 
@@ -33,51 +34,43 @@ class PriceFound:
     accelerator: str | None
 
 
-@dataclass(slots=True)
-class _Amount:
-    """A money amount that may turn out to be a price."""
+class _Sentence:
+    """A sentence with money in it: the amounts and what may be sold there. Each question to its words is asked once."""
 
-    start: int
-    end: int
-    low: float
-    high: float | None
-    currency: str
-    big: bool  # written in millions or more
-    unit: str | None = None
-    unit_end: int = 0
+    def __init__(self, folded: str, start: int, end: int) -> None:
+        self.folded = folded
+        self.start = start
+        self.end = end
+        self.amounts: list[Amount] = []
+        self.chips: list[Found] = []  # in the order of the text
+        self.sells = False  # names a chip or a model
+        self._answers: dict[tuple[re.Pattern[str], int], bool] = {}
+        self._starts: list[int] = []
+
+    def take(self, names: list[Found]) -> None:
+        """Note the accelerators and models that are named in the sentence."""
+        self.chips = sorted((n for n in names if n.kind == "accelerator"), key=lambda n: n.start)
+        self._starts = [chip.start for chip in self.chips]
+        self.sells = bool(names)
+
+    def says(self, pattern: re.Pattern[str], before: int = 0) -> bool:
+        """Return whether `pattern` is found in the sentence, or up to `before` characters before it."""
+        known = self._answers.get((pattern, before))
+        if known is None:
+            words = self.folded[max(0, self.start - before) : self.end]
+            known = self._answers[pattern, before] = pattern.search(words) is not None
+        return known
+
+    def nearest_chip(self, amount: Amount) -> Found | None:
+        """Return the accelerator that the amount belongs to: the last one before its end or the first one after it."""
+        after = bisect_left(self._starts, max(amount.end, amount.unit_end))
+        near = self.chips[after : after + 1]
+        if after:  # of several at one place, as in a system that implies its chips, the first
+            near.insert(0, self.chips[bisect_left(self._starts, self._starts[after - 1])])
+        return min(near, key=lambda chip: _distance(amount, chip), default=None)
 
 
-_NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+"
-_SCALE = r"thousand|million|billion|trillion|mn|bn|tn|mio|[kKMBTmb](?![a-zA-Z])"
-_SIGN = r"(?:US|HK|NT|AU|CA|A|C|S)?\\?\$|€|£|¥|₹|₩|(?:USD|EUR|GBP|CHF|RMB|CNY|HKD|JPY|INR)[ \xa0]?"
-_SIGN_PREFIX = re.compile(r"(?:US|HK|NT|AU|CA|A|C|S)?\\?\Z")
-_AMOUNT = re.compile(
-    rf"(?P<sign>{_SIGN})\s?(?P<low>{_NUMBER})(?:\s?(?P<lowscale>{_SCALE}))?\+?"
-    rf"(?:\s?(?:[-–—]|to)\s?(?P<sign2>{_SIGN})?\s?(?P<high>{_NUMBER})(?:\s?(?P<highscale>{_SCALE}))?(?![\d%])"
-    rf"(?!\s?(?:GB|x\b|percent|tokens\s+per\s+second)))?"
-)
-_MONEY_WORD = re.compile(
-    r"(?:dollars?|euros?|pounds sterling|yuan|renminbi|rmb|yen|won|rupees|usd|eur|chf|€|cents?(?= (?:per|an?)\b)|"
-    r"[c¢](?=\s?/|\sper\b|\s?an?\s(?:kwh|kilowatt)))(?![a-z])"
-)
-_BEFORE_WORD = re.compile(
-    rf"(?<![\w.,$€£])(?P<low>{_NUMBER})(?:\s?(?P<lowscale>{_SCALE}))?"
-    rf"(?:\s?(?:[-–—]|to)\s?(?P<high>{_NUMBER})(?:\s?(?P<highscale>{_SCALE}))?)?\s?(?:U\.?S\.? )?\Z",
-)
-_SIGNS = ("$", "€", "£", "¥", "₹", "₩", "usd", "eur", "gbp", "chf", "rmb", "cny", "hkd", "jpy", "inr")
-_WORDS_OF_MONEY = ("dollar", "euro", "pounds sterling", "yuan", "renminbi", "yen", "won", "rupee", "cent", "¢",
-                   "c/", "c /", "c per kwh", "c a kwh", "c per kilowatt")  # fmt: skip
-_MONEY = AhoCorasick(
-    [*_SIGNS, *_WORDS_OF_MONEY], matchkind=MatchKind.LeftmostLongest, implementation=Implementation.DFA
-)  # one pass instead of thirty
-_SCALES = {"k": 1e3, "thousand": 1e3, "m": 1e6, "mn": 1e6, "mio": 1e6, "million": 1e6, "b": 1e9, "bn": 1e9,
-           "billion": 1e9, "t": 1e12, "tn": 1e12, "trillion": 1e12}  # fmt: skip
-_CURRENCIES = {
-    "$": "USD", "US$": "USD", "HK$": "HKD", "NT$": "TWD", "A$": "AUD", "AU$": "AUD", "C$": "CAD", "CA$": "CAD",
-    "S$": "SGD", "€": "EUR", "£": "GBP", "¥": "CNY", "₹": "INR", "₩": "KRW", "RMB": "CNY",
-}  # fmt: skip
-_WORDS = (("dollar", "USD"), ("euro", "EUR"), ("pound", "GBP"), ("yuan", "CNY"), ("renminbi", "CNY"), ("rmb", "CNY"),
-          ("yen", "JPY"), ("won", "KRW"), ("rupee", "INR"), ("cent", "USD"), ("€", "EUR"))  # fmt: skip
+_REACH = 100  # characters before an amount in which a word qualifies it
 
 # ---------------------------------------------------------------- units
 
@@ -174,6 +167,7 @@ _HARDWARE_SYSTEM = re.compile(
     r"configuration|notebooks?|machine|phone|model we reviewed)\b"
 )
 _HARDWARE_SERVER = re.compile(r"\b(?:servers?|nodes?|8-gpu|eight-gpu|8x|hgx|dgx)\b")
+_TOKENS_OR_API = re.compile(r"\btokens?\b|\bapi\b")
 _HARDWARE_CARD = re.compile(r"\b(?:cards?|gpus?|chips?|accelerators?|graphics|processors?|modules?)\b")
 _MODEL_USE = re.compile(
     r"\b(?:chatgpt|claude|gemini|copilot|cursor|perplexity|openai|anthropic|llms?|ai|gpt[-\w.]*|tokens?|api|model|"
@@ -218,96 +212,40 @@ _QUALIFIERS_RIGHT = (
 
 def find_prices(text: Text, names: Iterable[Found]) -> list[PriceFound]:
     """Return the prices in `text`, in order; `names` gives the accelerators they may belong to."""
-    accelerators = [n for n in names if n.kind == "accelerator"]
-    products = [n for n in names if n.kind == "model"]
-    by_sentence: dict[tuple[int, int], list[_Amount]] = {}
-    for amount in _amounts(text):
-        by_sentence.setdefault(text.sentence_at(amount.start), []).append(amount)
     found: list[PriceFound] = []
-    for (start, end), amounts in by_sentence.items():
-        chips = [a for a in accelerators if start <= a.start < end]
-        sold = any(start <= p.start < end for p in products) or bool(chips)
-        _give_units(text, amounts, end, bool(chips))
-        found.extend(_price(text, a, start, end, chips) for a in amounts if _is_price(text, a, start, end, sold))
+    for sentence in _sentences(text, names):
+        _give_units(sentence)
+        found.extend(_price(sentence, amount) for amount in sentence.amounts if _is_price(sentence, amount))
     return found
 
 
-# ---------------------------------------------------------------- amounts
-
-
-def _amounts(text: Text) -> list[_Amount]:
-    raw = text.raw
-    found: list[_Amount] = []
-    for index, at, _ in _MONEY.find_matches_as_indexes(text.folded):
-        if found and at < found[-1].end:
-            continue
-        amount = None
-        if index < len(_SIGNS) and (match := _AMOUNT.match(raw, at - _prefix_length(raw, at))):
-            amount = _from_sign(match)
-        elif (word := _MONEY_WORD.match(text.folded, at)) and (match := _BEFORE_WORD.search(raw, max(0, at - 40), at)):
-            amount = _from_word(match, word)
-        if amount is not None and (not found or amount.start >= found[-1].end):
-            found.append(amount)
-    return found
-
-
-def _prefix_length(raw: str, sign: int) -> int:
-    match = _SIGN_PREFIX.search(raw, max(0, sign - 3), sign)
-    return len(match[0]) if match else 0
-
-
-def _number(digits: str, scale: str | None) -> float:
-    return float(digits.replace(",", "")) * (_SCALES[scale.lower()] if scale else 1.0)
-
-
-def _scales(match: re.Match[str]) -> tuple[str | None, str | None]:
-    """Return the scales of both ends: in "$2-3 million" the low end has the high end's."""
-    low, high = match["lowscale"], match["highscale"]
-    return (low or high if match["high"] else low), high
-
-
-def _range(match: re.Match[str]) -> tuple[float, float | None]:
-    low_scale, high_scale = _scales(match)
-    low = _number(match["low"], low_scale)
-    if not match["high"]:
-        return low, None
-    high = _number(match["high"], high_scale or (low_scale if match["lowscale"] else None))
-    return (low, high) if high > low else (low, None)
-
-
-def _from_sign(match: re.Match[str]) -> _Amount:
-    sign = match["sign"].replace("\\", "").strip()
-    low, high = _range(match)
-    end = match.end()
-    if high is None and match["high"]:  # not a range after all: "$5 to 3"
-        end = match.end("lowscale") if match["lowscale"] else match.end("low")
-        low = _number(match["low"], match["lowscale"])
-    return _Amount(match.start(), end, low, high, _CURRENCIES.get(sign, sign), _is_big(match))
-
-
-def _is_big(match: re.Match[str]) -> bool:
-    return (match["lowscale"] or match["highscale"] or "").lower() not in ("", "k", "thousand")
-
-
-def _from_word(match: re.Match[str], word: re.Match[str]) -> _Amount:
-    name = word[0]
-    low, high = _range(match)
-    cents = name.startswith("cent") or name in ("c", "¢")
-    currency = "USD" if cents else next((code for start, code in _WORDS if name.startswith(start)), name.upper())
-    factor = 0.01 if cents else 1.0
-    return _Amount(match.start(), word.end(), low * factor, high * factor if high else None, currency, _is_big(match))
+def _sentences(text: Text, names: Iterable[Found]) -> Iterable[_Sentence]:
+    """Return the sentences with money in them, in order, in one pass over the amounts and one over the names."""
+    made: dict[int, _Sentence] = {}
+    for amount in find_amounts(text):
+        start, end = text.sentence_at(amount.start)
+        if start not in made:
+            made[start] = _Sentence(text.folded, start, end)
+        made[start].amounts.append(amount)
+    sold: dict[int, list[Found]] = defaultdict(list)
+    for name in names if made else ():
+        if name.kind in ("accelerator", "model"):
+            sold[text.sentence_at(name.start)[0]].append(name)
+    for start, sentence in made.items():
+        sentence.take(sold.get(start, []))
+    return made.values()
 
 
 # ---------------------------------------------------------------- units
 
 
-def _give_units(text: Text, amounts: list[_Amount], sentence_end: int, chips: bool) -> None:
-    folded = text.folded
+def _give_units(sentence: _Sentence) -> None:
+    folded, amounts, sentence_end = sentence.folded, sentence.amounts, sentence.end
     for number, amount in enumerate(amounts):
         stop = amounts[number + 1].start if number + 1 < len(amounts) else sentence_end
         _own_unit(folded, amount, min(stop, amount.end + 70))
         if amount.unit == "hour":
-            amount.unit = _hour_of(folded, amount, stop, chips)
+            amount.unit = _hour_of(folded, amount, stop, bool(sentence.chips))
     for left, right in pairwise(amounts):  # "$1/$6 per 1M": the left one takes the right one's
         if left.unit is None and right.unit and _joined(folded, left, right):
             left.unit = right.unit
@@ -327,7 +265,7 @@ _INSTANCE = re.compile(
 _ROOM = re.compile(r"\b(?:servers?|nodes?|machines?|cloud|rent\w*|hosting|vps|boxe?s?|clusters?|pods?)\b")
 
 
-def _hour_of(folded: str, amount: _Amount, stop: int, chips: bool) -> str:
+def _hour_of(folded: str, amount: Amount, stop: int, chips: bool) -> str:
     """Return the unit of a price an hour that names none: what is rented, or "other" where nothing is."""
     around = folded[max(0, amount.start - 140) : stop]
     if _INSTANCE.search(around):
@@ -337,7 +275,7 @@ def _hour_of(folded: str, amount: _Amount, stop: int, chips: bool) -> str:
     return "instance-hour" if _ROOM.search(around) else "other"
 
 
-def _give_pair_units(folded: str, amounts: list[_Amount], sentence_end: int) -> None:
+def _give_pair_units(folded: str, amounts: list[Amount], sentence_end: int) -> None:
     """Take "$5/$25" without a unit as input and output prices where the sentence is on models."""
     for left, right in pairwise(amounts):
         open_pair = {left.unit, right.unit} <= {None, "1M-tokens"} and None in (left.unit, right.unit)
@@ -346,7 +284,7 @@ def _give_pair_units(folded: str, amounts: list[_Amount], sentence_end: int) -> 
             left.unit = right.unit = "1M-tokens"
 
 
-def _own_unit(folded: str, amount: _Amount, stop: int) -> None:
+def _own_unit(folded: str, amount: Amount, stop: int) -> None:
     for pattern, unit in _UNITS:
         match = pattern.match(folded, amount.end, stop)
         if match:
@@ -356,12 +294,12 @@ def _own_unit(folded: str, amount: _Amount, stop: int) -> None:
         amount.unit = "1M-tokens"
 
 
-def _joined(folded: str, left: _Amount, right: _Amount) -> bool:
+def _joined(folded: str, left: Amount, right: Amount) -> bool:
     between = _JOIN.match(folded, left.end, right.start)
     return between is not None and between.end() == right.start
 
 
-def _continues(folded: str, left: _Amount, right: _Amount) -> bool:
+def _continues(folded: str, left: Amount, right: Amount) -> bool:
     if left.unit == "1M-tokens" and _TOKEN_SIDE.match(folded, right.end):
         return True
     gap = folded[max(left.end, left.unit_end) : right.start]
@@ -380,38 +318,38 @@ def _continues(folded: str, left: _Amount, right: _Amount) -> bool:
 # ---------------------------------------------------------------- judgement
 
 
-def _is_price(text: Text, amount: _Amount, start: int, end: int, sold: bool) -> bool:
-    folded = text.folded
-    left, right = folded[max(start, amount.start - 160) : amount.start], folded[amount.end : min(end, amount.end + 90)]
+def _is_price(sentence: _Sentence, amount: Amount) -> bool:
+    folded = sentence.folded
+    left = folded[max(sentence.start, amount.start - 160) : amount.start]
+    right = folded[amount.end : min(sentence.end, amount.end + 90)]
     if _FORMULA.match(right) or (amount.low >= 20_000 and _YEARLY.match(right)):  # TeX; a salary
         return False
     if amount.unit in ("gpu-hour", "1M-tokens", "kwh") and not amount.big:
         return True
     if amount.unit in ("instance-hour", "card", "server", "system"):
-        return sold or _SOLD.search(folded, start, end) is not None
-    if amount.low >= 1e8 or (amount.big and not _HARDWARE_SYSTEM.search(folded, start, end)):
+        return sentence.sells or sentence.says(_SOLD)
+    if amount.low >= 1e8 or (amount.big and not sentence.says(_HARDWARE_SYSTEM)):
         return False
     if _NOT_PRICE_RIGHT.match(right) or _NOT_PRICE_LEFT.search(left[-100:]):
         return False
     if amount.unit is None and _SUBSCRIPTION.match(right) and not amount.big:
         amount.unit = "month"
-    around = folded[max(0, start - 200) : end]
     if amount.unit in ("month", "other"):
-        return sold or _MODEL_USE.search(around) is not None
-    if _OTHER_GOODS.search(folded, start, end):
+        return sentence.sells or sentence.says(_MODEL_USE, before=200)
+    if sentence.says(_OTHER_GOODS) or not _PRICE_WORDS.search(left + " " + right[:60]):
         return False
-    if not _PRICE_WORDS.search(left + " " + right[:60]):
-        return False
-    return sold or _SOLD.search(folded, start, end) is not None
+    return sentence.sells or sentence.says(_SOLD)
 
 
-def _price(text: Text, amount: _Amount, start: int, end: int, chips: list[Found]) -> PriceFound:
-    chip = min(chips, key=lambda c: _distance(amount, c), default=None)
-    unit = amount.unit or _unit_by_thing(text.folded, amount, start, end, chip)
+def _price(sentence: _Sentence, amount: Amount) -> PriceFound:
+    chip = sentence.nearest_chip(amount)
+    unit = amount.unit or _unit_by_thing(sentence, amount, chip)
     stop = amount.end
     if amount.unit_end:
         stop = amount.unit_end
-        tokens = re.match(r"(?: (?:total|input|output|cached|prompt|completion))? tokens?\b", text.folded[stop:end])
+        tokens = re.match(
+            r"(?: (?:total|input|output|cached|prompt|completion))? tokens?\b", sentence.folded[stop : sentence.end]
+        )
         stop += tokens.end() if tokens else 0
     return PriceFound(
         start=amount.start,
@@ -420,35 +358,35 @@ def _price(text: Text, amount: _Amount, start: int, end: int, chips: list[Found]
         amount_max=None if amount.high is None else round(amount.high, 6),
         currency=amount.currency,
         unit=unit,
-        qualifier=_qualifier(text.folded, amount, start, end),
+        qualifier=_qualifier(sentence, amount),
         accelerator=chip.id if chip else None,
     )
 
 
-def _distance(amount: _Amount, chip: Found) -> int:
+def _distance(amount: Amount, chip: Found) -> int:
     end = max(amount.end, amount.unit_end)
     return chip.start - end if chip.start >= end else amount.start - chip.end + 4  # what follows is nearer
 
 
-def _unit_by_thing(folded: str, amount: _Amount, start: int, end: int, chip: Found | None) -> str:
+def _unit_by_thing(sentence: _Sentence, amount: Amount, chip: Found | None) -> str:
     """Return the unit of a price that names none: what the sentence sells."""
-    sentence = folded[start:end]
-    if re.search(r"\btokens?\b|\bapi\b", sentence) and amount.low < 200:
+    if sentence.says(_TOKENS_OR_API) and amount.low < 200:
         return "other"
-    if _HARDWARE_SERVER.search(sentence) and amount.low > 10_000:
+    if sentence.says(_HARDWARE_SERVER) and amount.low > 10_000:
         return "server"
-    if _HARDWARE_SYSTEM.search(sentence):
+    if sentence.says(_HARDWARE_SYSTEM):
         return "system"
-    if chip is not None or _HARDWARE_CARD.search(sentence):
+    if chip is not None or sentence.says(_HARDWARE_CARD):
         return "card"
     return "other"
 
 
-def _qualifier(folded: str, amount: _Amount, start: int, end: int) -> str | None:
+def _qualifier(sentence: _Sentence, amount: Amount) -> str | None:
+    reach = max(sentence.start, amount.start - _REACH)
     for pattern, name in _QUALIFIERS:
-        if pattern.search(folded, start, amount.start):
+        if pattern.search(sentence.folded, reach, amount.start):
             return name
     for pattern, name in _QUALIFIERS_RIGHT:
-        if pattern.match(folded, amount.end, end):
+        if pattern.match(sentence.folded, amount.end, sentence.end):
             return name
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 
 from aiwire.types import Sentence, TextField
+from nlp.casing import is_title_case
 from nlp.sentences import split_sentences
 
 __all__ = ["CJK", "SEPARATOR", "Text", "fold", "is_word", "join"]
@@ -34,7 +35,7 @@ def is_word(char: str) -> bool:
 class Text:
     """Title and text as one string; offsets of the parts are into `raw` until `place` turns them into a field's own."""
 
-    __slots__ = ("_starts", "body", "folded", "raw", "sentences", "title_end")
+    __slots__ = ("_starts", "_title_case", "body", "folded", "raw", "sentences", "title_end")
 
     def __init__(self, raw: str, title_length: int = 0) -> None:
         self.raw = raw
@@ -43,6 +44,7 @@ class Text:
         self.body = title_length + len(SEPARATOR) if title_length else 0
         self.sentences: list[tuple[int, int]] = []
         self._starts: list[int] = []
+        self._title_case: dict[int, bool] = {}  # by start of the sentence
 
     @classmethod
     def of(cls, title: str, text: str) -> Text:
@@ -64,6 +66,13 @@ class Text:
     def sentence_at(self, offset: int) -> tuple[int, int]:
         """Return start and end of the sentence around `offset`."""
         return self.sentences[self.sentence_index(offset)] if self.sentences else (0, len(self.raw))
+
+    def in_title_case(self, offset: int) -> bool:
+        """Return whether the sentence around `offset` is in title case, where capitals say nothing."""
+        start, end = self.sentence_at(offset)
+        if start not in self._title_case:
+            self._title_case[start] = is_title_case(self.raw[start:end])
+        return self._title_case[start]
 
     def place(self, start: int, end: int) -> tuple[TextField, int, int]:
         """Return the field that `raw[start:end]` lies in and its offsets there."""

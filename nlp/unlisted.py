@@ -22,7 +22,6 @@ from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
 from aiwire.exceptions import ConfigError
 from aiwire.types import Candidate
-from nlp.casing import is_title_case
 from nlp.context import Found
 from nlp.gazetteer import DATA
 from nlp.text import Text, is_word
@@ -89,11 +88,7 @@ class _Case:
 
     def drop_headlines(self, text: Text) -> None:
         """Forget the places in title case: there a capital says nothing."""
-        self.places = {
-            at: evidence
-            for at, evidence in self.places.items()
-            if not is_title_case(text.raw[slice(*text.sentence_at(at))])
-        }
+        self.places = {at: evidence for at, evidence in self.places.items() if not text.in_title_case(at)}
 
 
 @cache
@@ -144,8 +139,9 @@ class UnlistedMatcher:
             self._add(text, cases, evidence, taken)
         found: list[Found] = []
         candidates: list[Candidate] = [*_products(text, taken)]
-        for name, case in cases.items():
-            self._settle(text, name, case, taken, found, candidates)
+        for (name, case), places in zip(cases.items(), _occurrences(text, list(cases)), strict=True):
+            free = [p for p in places if not _overlaps(taken, p, p + len(name))]
+            self._settle(text, name, case, free, found, candidates)
         return found, candidates
 
     def _triggered(self, text: Text) -> Iterable[Evidence]:
@@ -232,14 +228,13 @@ class UnlistedMatcher:
         text: Text,
         name: str,
         case: _Case,
-        taken: list[tuple[int, int]],
+        places: list[int],
         found: list[Found],
         candidates: list[Candidate],
     ) -> None:
         rules, entity_id = self._rules, slug(name)
         if not entity_id or entity_id in self._known_ids:
             return
-        places = [p for p in _occurrences(text, name) if not _overlaps(taken, p, p + len(name))]
         weights = self._weights(name, case)
         weight = self._sum(name, weights, len(places))
         if weight < rules.candidate or not places:
@@ -288,13 +283,22 @@ def _overlaps(taken: list[tuple[int, int]], start: int, end: int) -> bool:
     return any(s < end and start < e for s, e in taken[max(0, near - 4) : near])
 
 
-def _occurrences(text: Text, name: str) -> list[int]:
-    raw, places, at = text.raw, [], text.raw.find(name)
-    while at >= 0:
-        after = at + len(name)
-        if (at == 0 or not is_word(raw[at - 1])) and (after == len(raw) or not is_word(raw[after])):
-            places.append(at)
-        at = raw.find(name, after)
+def _occurrences(text: Text, names: list[str]) -> list[list[int]]:
+    """Return where each of `names` stands as words of its own: one pass for all, because a hostile text has thousands.
+
+    The places of one name do not overlap.
+    """
+    raw, reach = text.raw, [0] * len(names)
+    places: list[list[int]] = [[] for _ in names]
+    if not names:
+        return places
+    automaton = AhoCorasick(names, matchkind=MatchKind.Standard)
+    for index, start, end in automaton.find_matches_as_indexes(raw, overlapping=True):
+        if start < reach[index]:
+            continue
+        reach[index] = end
+        if (start == 0 or not is_word(raw[start - 1])) and (end == len(raw) or not is_word(raw[end])):
+            places[index].append(start)
     return places
 
 

@@ -9,18 +9,18 @@ from hypothesis import strategies as st
 
 from aiwire.pipeline.entries import FUTURE, OLDEST, Dated, Reading, dated, new_or_changed
 from aiwire.pipeline.identity import drafts, entry_hash, items_of, movable_guids
-from aiwire.types import Entry, SeenItem, Source, StoredArticle
+from aiwire.types import Entry, Source, StoredArticle
 
 NOW = datetime(2026, 3, 2, 6, tzinfo=UTC)
 SOURCE = Source("wire", "Wire", "feed", "https://wire.example/feed", "wire", language="en")
 
 
-def _updates(*entries, known=(), source=SOURCE, short=200, first_answer=False, seen=()):
+def _updates(*entries, known=(), source=SOURCE, short=200, first_answer=False, seen=(), places=(), **more):
     stored = {article.url: article for article in known}
-    found = drafts(entries, source=source, seen=seen)
+    found = drafts(entries, source=source, seen=seen, places=places)
     unique = movable_guids(found)
     by_guid = {article.guid: article for article in known if article.guid in unique}
-    reading = Reading(source, NOW, full_text_below_words=short, first_answer=first_answer)
+    reading = Reading(source, NOW, full_text_below_words=short, first_answer=first_answer, **more)
     return list(new_or_changed(found, stored, by_guid, reading=reading))
 
 
@@ -240,6 +240,55 @@ def test_a_second_entry_on_a_page_does_not_bring_the_first_again():
     assert update.url.startswith(f"{page}#entry-")
 
 
+def _stamped(number, moment):
+    url = f"https://wire.example/{number}"
+    return Entry(str(number), url, f"T{number}", published=moment, updated=moment, date_source="updated")
+
+
+@pytest.mark.parametrize(("restamped", "changed"), [(1, 1), (3, 3), (4, 4), (6, 0), (10, 0)])
+def test_a_feed_that_stamps_most_of_its_entries_anew_has_edited_none(restamped, changed):
+    before = [_stamped(n, NOW - timedelta(2)) for n in range(10)]
+    after = [_stamped(n, NOW if n < restamped else NOW - timedelta(2)) for n in range(10)]
+    known = [replace(_stored(entry, url=entry.url), id=n) for n, entry in enumerate(before)]
+
+    assert len(_updates(*after, known=known)) == changed
+
+
+def test_of_a_document_split_into_seen_and_new_the_whole_counts():
+    """Only what was restamped is left of such a document: three quarters of it say nothing new."""
+    before = [_stamped(n, NOW - timedelta(2)) for n in range(5)]
+    known = [replace(_stored(entry, url=entry.url), id=n) for n, entry in enumerate(before)]
+
+    assert len(_updates(*(_stamped(n, NOW) for n in range(5)), known=known, entries=20)) == 5
+
+
+def test_an_entry_that_was_edited_is_changed_however_many_others_were_restamped():
+    before = [_stamped(n, NOW - timedelta(2)) for n in range(10)]
+    after = [replace(_stamped(n, NOW), title=f"T{n}, corrected" if n == 4 else f"T{n}") for n in range(10)]
+    known = [replace(_stored(entry, url=entry.url), id=n) for n, entry in enumerate(before)]
+
+    assert [update.title for update in _updates(*after, known=known)] == ["T4, corrected"]
+
+
+@pytest.mark.parametrize(
+    ("stored", "asked", "same"),
+    [
+        ("https://wire.example/a", "https://wire.example/a/", True),
+        ("https://wire.example/a/", "http://wire.example/a", True),
+        ("https://wire.example/a?id=1", "https://wire.example/a/?id=1", True),
+        ("https://wire.example/a?id=1", "https://wire.example/a?id=2", False),
+        ("https://wire.example/", "https://wire.example/a", False),
+        ("https://wire.example/a", "https://wire.example/a?ref=wire.example", True),
+        ("https://wire.example/a", "https://wire.example/a?ref=other.example", False),
+        ("https://wire.example/a?ref=main", "https://wire.example/a?ref=main", True),
+    ],
+)
+def test_an_article_is_known_under_other_spellings_of_its_address(stored, asked, same):
+    [update] = _updates(Entry(None, asked, "Another title"), known=[_stored(Entry(None, stored, "Title"), url=stored)])
+
+    assert (update.article_id is not None) is same
+
+
 CHANGELOG = st.lists(
     st.builds(
         Entry,
@@ -251,21 +300,90 @@ CHANGELOG = st.lists(
 )
 
 
-@given(CHANGELOG, st.data())
-def test_items_left_out_as_seen_change_nothing_for_those_that_are_new(entries, data):
-    """However many of the first items are left out, the others keep the identity they have in the whole document."""
+@given(CHANGELOG, st.sets(st.integers(0, 5)))
+def test_items_left_out_as_seen_change_nothing_for_those_that_are_new(entries, left_out):
+    """Whichever items are left out, the others keep the identity that they have in the whole document."""
     entries = [replace(entry, digest=str(place)) for place, entry in enumerate(entries)]
-    cut = data.draw(st.integers(0, len(entries)))
-    seen = items_of(entries[:cut], source=SOURCE)
+    fresh = [entry for place, entry in enumerate(entries) if place not in left_out]
+    old = [(place, entry) for place, entry in enumerate(entries) if place in left_out]
+    seen = items_of([entry for _, entry in old], source=SOURCE)
+    places = [place - sum(other < place for other, _ in old) for place, _ in old]
 
     whole = {draft.entry.digest: draft for draft in drafts(entries, source=SOURCE)}
-    rest = {draft.entry.digest: draft for draft in drafts(entries[cut:], source=SOURCE, seen=seen)}
+    rest = {draft.entry.digest: draft for draft in drafts(fresh, source=SOURCE, seen=seen, places=places)}
 
-    assert rest == {digest: draft for digest, draft in whole.items() if int(digest) >= cut}
+    assert rest == {digest: draft for digest, draft in whole.items() if int(digest) not in left_out}
 
 
-def test_what_is_kept_of_an_item_tells_its_page_and_fragment():
-    [item] = items_of([Entry("g", "https://wire.example/log#2", "Two", digest="d")], source=SOURCE)
+def test_an_edit_is_seen_though_the_document_lists_the_item_twice():
+    old, new = (Entry("g", "https://wire.example/a", title, digest=title) for title in ("Old", "New"))
+    seen = items_of([old], source=SOURCE)
 
-    assert (item.digest, item.page, item.fragment) == ("d", "https://wire.example/log", "2")
-    assert isinstance(item, SeenItem)
+    [update] = _updates(new, known=[_stored(old)], seen=seen, places=[1])
+
+    assert (update.article_id, update.title) == (7, "New")
+
+
+def test_what_is_kept_of_an_item_tells_its_page_and_fragment_in_few_bytes():
+    url = "https://wire.example/" + "x" * 9000
+    one, two = items_of(
+        [Entry("g", f"{url}#2", "T" * 9000, digest="d"), Entry("h", url, "", digest="e")], source=SOURCE
+    )
+
+    assert (one.digest, one.fragment, two.fragment) == ("d", "2", "")
+    assert one.page == two.page
+    assert all(len(value) <= 16 for item in (one, two) for value in (item.page, item.key, item.words))
+
+
+NOTES = "https://wire.example/notes"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "changed"),
+    [
+        pytest.param(
+            [Entry("t2", f"{NOTES}#d2", "Two"), Entry("t1", f"{NOTES}#d1", "One")],
+            [Entry("t3", NOTES, "Three"), Entry("t2", f"{NOTES}#d2", "Two, edited"), Entry("t1", f"{NOTES}#d1", "One")],
+            {"Three": False, "Two, edited": True},
+            id="a newer one without fragment",
+        ),
+        pytest.param(
+            [Entry("t2", f"{NOTES}#d2", "Two"), Entry("t1", f"{NOTES}#d1", "One")],
+            [Entry("t3", f"{NOTES}#d2", "Three"), Entry("t2", f"{NOTES}#d2", "Two"), Entry("t1", f"{NOTES}#d1", "One")],
+            {"Three": False},
+            id="a second one with the same fragment",
+        ),
+        pytest.param(
+            [Entry(None, NOTES, "Notes 1")],
+            [Entry(None, NOTES, "Notes 2"), Entry(None, NOTES, "Notes 1")],
+            {"Notes 2": False},
+            id="no guids, a second one joins",
+        ),
+        pytest.param(
+            [Entry("g0", NOTES, "T0"), Entry(None, f"{NOTES}#1", "T1")],
+            [Entry("g0", "https://wire.example/other", "T0"), Entry(None, f"{NOTES}#1", "T1")],
+            {},
+            id="the other one moves away",
+        ),
+    ],
+)
+def test_entries_that_share_a_page_keep_their_articles_when_others_come_and_go(before, after, changed):
+    stored = [
+        StoredArticle(n, u.url, "wire", entry_hash(e), "feed", True, e.guid, e.title)
+        for n, (e, u) in enumerate(zip(before, _updates(*before), strict=True), 1)
+    ]
+
+    updates = _updates(*after, known=stored)
+
+    assert {update.title: update.article_id is not None for update in updates} == changed
+
+
+def test_what_a_hostile_feed_says_at_length_is_stored_in_short_and_known_again():
+    entry = Entry("g" * 10**6, "https://wire.example/a", "word " * 10**5, "a" * 10**6, NOW)
+    [update] = _updates(entry)
+    stored = StoredArticle(7, update.url, "wire", update.entry_hash, "feed", True, update.guid, update.title, NOW)
+
+    [moved] = _updates(replace(entry, url="https://wire.example/b"), known=[replace(stored, entry_hash="other")])
+
+    assert (len(update.title) <= 501, len(update.guid) <= 512, len(update.author)) == (True, True, 300)
+    assert moved.article_id == 7

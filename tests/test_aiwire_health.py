@@ -11,30 +11,30 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aiwire.cli.common import printable
 from aiwire.cli.health import (
     STANDINGS,
     Standing,
     needs_hand,
-    printable,
     reason,
     remedy,
     standing,
 )
 from aiwire.cli.sources import sources as sources_group
 from aiwire.exceptions import DatabaseError, FetchReason, InputError
-from aiwire.types import ErrorClass, Source, SourceStatus
+from aiwire.types import ErrorClass, Source, SourceKind
 from db.connection import connect
-from db.health import HealthRow
+from db.health import HealthRow, HealthStatus
 from db.store import sync_sources
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
 WELL = HealthRow(
     source_id="example", name="Example", kind="feed", url="https://example.org/news/feed.xml", publisher="example",
     category="press", status="ok", error_class=None, error=None, last_outcome="ok", failing_since=None, error_count=0,
-    last_ok_at=NOW, last_checked_at=NOW, last_new_at=NOW, next_check_at=NOW + timedelta(hours=1),
-    next_check_reason="every 60 min", entries=10, new_gap_hours=5.0, articles=100, new_per_week=7.5,
-    not_modified_share=0.8, p50_latency_ms=120, validators_trusted=True, suggestion=None, moved_to=None, hub=None,
-    robots=None, enabled=True,
+    first_read_at=NOW - timedelta(days=90), last_ok_at=NOW, last_checked_at=NOW, last_new_at=NOW,
+    next_check_at=NOW + timedelta(hours=1), next_check_reason="every 60 min", entries=10,
+    new_gap_hours=5.0, articles=100, new_per_week=7.5, not_modified_share=0.8, p50_latency_ms=120,
+    validators_trusted=True, suggestion=None, moved_to=None, hub=None, robots=None, enabled=True,
 )  # fmt: skip
 
 
@@ -50,18 +50,19 @@ def moments():
 ANY_ROW = st.builds(
     replace,
     st.just(WELL),
-    status=st.sampled_from(get_args(SourceStatus)),
+    kind=st.sampled_from(get_args(SourceKind)),
+    status=st.sampled_from(get_args(HealthStatus)),
     error_class=st.none() | st.sampled_from(get_args(ErrorClass)),
     error=st.none() | st.text(min_size=1),
     last_outcome=st.none() | st.sampled_from(["ok", "not-modified", "unreadable", *get_args(FetchReason)]),
     failing_since=moments(),
+    first_read_at=moments(),
     last_checked_at=moments(),
     last_new_at=moments(),
     validators_trusted=st.booleans(),
     suggestion=st.none() | st.just("https://example.org/rss"),
     robots=st.none() | st.just("Disallow: /"),
-    enabled=st.booleans(),
-)
+).map(lambda row: replace(row, enabled=row.status != "off"))
 
 
 # ---------------------------------------------------------------- what is said of one source
@@ -85,14 +86,16 @@ def test_what_needs_a_hand_is_always_shown(row):
 
 def test_every_standing_has_its_place_in_the_order():
     assert set(STANDINGS) == set(get_args(Standing))
-    assert set(get_args(SourceStatus)) <= set(STANDINGS)
+    assert set(get_args(HealthStatus)) <= set(STANDINGS)
+    assert STANDINGS.index("empty") == STANDINGS.index("suspicious") + 1
 
 
 @pytest.mark.parametrize(
     ("row", "word"),
     [
         (WELL, "ok"),
-        (replace(WELL, enabled=False, status="gone"), "off"),
+        (replace(WELL, enabled=False, status="off", error="HTTP 410 Gone", error_class="gone"), "off"),
+        (replace(WELL, status="empty", entries=0, robots="Disallow: /news"), "empty"),
         (replace(WELL, validators_trusted=False), "lying"),
         (replace(WELL, suggestion="https://elsewhere.example/feed"), "moving"),
         (replace(WELL, robots="Disallow: /news"), "unwelcome"),
@@ -101,7 +104,18 @@ def test_every_standing_has_its_place_in_the_order():
         (replace(WELL, last_new_at=None), "ok"),
         (replace(WELL, status="suspicious", last_new_at=NOW - timedelta(days=31)), "suspicious"),
     ],
-    ids=["ok", "off", "lying", "moving", "unwelcome", "quiet-for-30-days", "dormant", "unknown", "status-first"],
+    ids=[
+        "ok",
+        "off",
+        "empty",
+        "lying",
+        "moving",
+        "unwelcome",
+        "quiet-for-30-days",
+        "dormant",
+        "unknown",
+        "status-first",
+    ],
 )
 def test_a_source_that_is_read_may_still_be_worth_a_word(row, word):
     assert standing(row) == word
@@ -118,15 +132,19 @@ def test_a_source_that_is_read_may_still_be_worth_a_word(row, word):
         (failing("status", status="gone", error_class="gone", days=0), True),
         (failing("address", error_class="refused", days=0), True),
         (failing("status", status="throttled", error_class="throttled", days=20), False),
-        (failing("status", status="gone", error_class="gone", enabled=False), False),
+        (failing("status", status="off", error_class="refused", enabled=False), False),
+        (replace(WELL, status="empty", first_read_at=NOW - timedelta(days=7)), False),
+        (replace(WELL, status="empty", first_read_at=NOW - timedelta(days=7.1)), True),
     ],
-    ids=["ok", "7-days", "longer", "blocked", "missing", "gone", "refused", "throttled", "off"],
+    ids=["ok", "7-days", "longer", "blocked", "missing", "gone", "refused", "throttled", "off", "empty", "for-long"],
 )
 def test_only_what_waiting_does_not_heal_needs_a_hand(row, expected):
     assert needs_hand(row) is expected
 
 
 MISSING = failing("status", status="missing", error_class="missing")
+UNREADABLE = failing("unreadable", "it cannot be read", error_class="parse")
+EMPTY = replace(WELL, status="empty", entries=0, articles=0)
 
 
 @pytest.mark.parametrize(
@@ -136,10 +154,18 @@ MISSING = failing("status", status="missing", error_class="missing")
         (MISSING, "`aiwire sources test https://example.org/`"),
         (failing("status", status="gone", error_class="gone"), "enabled = false"),
         (failing("status", status="blocked", error_class="blocked"), "ask the publisher"),
-        (failing("unreadable", error_class="parse"), "`aiwire sources doctor --sample example`"),
-        (failing("unreadable", error_class="parse"), 'kind = "listing"'),
-        (failing("robots", error_class="refused"), "robots.txt"),
-        (failing("robots", error_class="refused", status="blocked"), "robots.txt"),
+        (UNREADABLE, "`aiwire sources doctor --sample example`"),
+        (UNREADABLE, 'kind = "listing"'),
+        (replace(UNREADABLE, kind="listing"), "`aiwire sources doctor --sample example`"),
+        (replace(UNREADABLE, kind="listing"), "selectors of its list in [source.listing]"),
+        (replace(UNREADABLE, kind="listing"), "JavaScript"),
+        (replace(UNREADABLE, kind="sitemap"), "simplify include and exclude of [source.sitemap]"),
+        (EMPTY, "`aiwire sources test https://example.org/`"),
+        (replace(EMPTY, kind="listing"), "selectors in [source.listing] of 'example'"),
+        (replace(EMPTY, kind="sitemap"), "[source.sitemap] of 'example'"),
+        (replace(EMPTY, kind="sitemap"), "`aiwire sources test example`"),
+        (failing("robots", error_class="refused"), "ask the publisher to allow aiwire"),
+        (failing("robots", error_class="refused", status="blocked"), "take a feed of the site"),
         (failing("address", error_class="refused"), "add 'example.org' to allow_hosts"),
         (failing("address", error_class="refused", moved_to="http://10.0.0.1/f"), "add '10.0.0.1' to allow_hosts"),
         (failing("url", error_class="refused"), "correct the url of 'example'"),
@@ -161,6 +187,33 @@ def test_the_remedy_is_what_helps_against_this_trouble(row, words):
     assert words in remedy(row)
 
 
+@pytest.mark.parametrize("kind", ["listing", "sitemap"])
+def test_a_list_that_cannot_be_read_is_not_told_to_become_one(kind):
+    assert 'kind = "listing"' not in remedy(replace(UNREADABLE, kind=kind))
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [("feed", "never had an entry"), ("listing", "no article was ever found"), ("sitemap", "no URL of it matches")],
+)
+def test_the_reason_of_an_empty_source_fits_its_kind(kind, words):
+    assert words in reason(replace(EMPTY, kind=kind))
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        (WELL, "10 entries, 100 articles, 7.5 new a week"),
+        (replace(WELL, kind="sitemap", entries=1, articles=1), "1 entry, 1 article, 7.5 new a week"),
+        (replace(WELL, entries=None), "100 articles, 7.5 new a week"),
+        (replace(WELL, first_read_at=NOW - timedelta(hours=23)), "10 entries, 100 articles"),
+    ],
+    ids=["feed", "one", "unknown", "read-today"],
+)
+def test_of_a_source_that_is_well_the_numbers_that_are_known_are_told(row, words):
+    assert reason(row) == words
+
+
 def test_the_reason_is_the_error_or_says_what_was_noticed():
     assert reason(failing("timeout", "no data for 20 s")) == "no data for 20 s"
     assert "10 entries" in reason(replace(WELL, status="suspicious"))
@@ -179,6 +232,17 @@ def add_state(db, source_id, status, *, ok_at="2026-11-23T05:00:00Z", **more):
               "checked_at": "2026-11-23T05:00:00Z", **more}  # fmt: skip
     names, marks = ", ".join(values), ", ".join("?" * len(values))
     db.execute(f"INSERT INTO source_state ({names}) VALUES ({marks})", list(values.values()))
+
+
+def add_document(db, source_id, at):
+    db.execute(
+        """
+        INSERT INTO fetches (run_id, source_id, url, purpose, outcome, wire_bytes, elapsed_ms, entries, new, changed,
+            fetched_at)
+        VALUES (1, ?, 'https://map.example/sitemap.xml', 'sitemap', 'ok', 0, 1, 0, 0, 0, ?)
+        """,
+        [source_id, at],
+    )
 
 
 @pytest.fixture
@@ -274,6 +338,28 @@ def test_json_has_every_column_and_the_advice_worst_first(path):
     assert [row["needs_hand"] for row in rows] == [True, False, False]
     assert LATER in rows[0]["remedy"]
     assert done.exit_code == 1
+
+
+def test_a_sitemap_that_matches_nothing_is_shown_at_once_and_needs_a_hand_after_a_week(path):
+    heal(path)
+    db = connect(path)
+    with db.atomic():
+        sync_sources(db, [Source("f-map", "Map", "sitemap", "https://map.example/sitemap.xml", "map")])
+        db.execute(
+            "INSERT INTO runs (id, command, started_at, status) VALUES (1, 'run', '2026-11-23T05:00:00Z', 'done')"
+        )
+        add_state(db, "f-map", "ok")
+        add_document(db, "f-map", "2026-11-23T05:00:00Z")
+    today = doctor(path)
+    with db.atomic():
+        add_document(db, "f-map", "2026-11-15T05:00:00Z")
+    db.close()
+
+    later = doctor(path)
+
+    assert "no URL of it matches include, exclude and days" in today.stdout
+    assert today.stdout.splitlines()[-1] == "1 sources: 1 empty"
+    assert (today.exit_code, later.exit_code) == (0, 1)
 
 
 def test_without_a_database_it_says_how_to_make_one(tmp_path):

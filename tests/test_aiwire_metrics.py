@@ -112,14 +112,22 @@ def test_every_status_is_counted_even_if_no_source_has_it():
     samples = parse(render(report(), [READ, replace(READ, source_id="b")], finished_at=NOW))
 
     counts = {labels[0][1]: number for (name, labels), number in samples.items() if name == "aiwire_sources"}
-    assert counts == dict.fromkeys(get_args(SourceStatus), 0) | {"ok": 2}
+    assert counts == dict.fromkeys([*get_args(SourceStatus), "empty"], 0) | {"ok": 2}
+
+
+def test_a_source_that_never_had_an_entry_is_told_from_one_that_is_well():
+    samples = parse(render(report(), [replace(READ, status="empty", entries=0)], finished_at=NOW))
+
+    assert value(samples, "aiwire_sources", status="empty") == 1
+    assert value(samples, "aiwire_sources", status="ok") == 0
+    assert value(samples, "aiwire_source_entries", source="example") == 0
 
 
 def test_a_source_that_is_switched_off_is_left_out():
-    text = render(report(), [replace(READ, enabled=False, status="gone")], finished_at=NOW)
+    text = render(report(), [replace(READ, enabled=False, status="off")], finished_at=NOW)
 
     assert "example" not in text
-    assert value(parse(text), "aiwire_sources", status="gone") == 0
+    assert 'status="off"' not in text
 
 
 def test_the_families_are_the_same_after_every_run():

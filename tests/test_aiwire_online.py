@@ -76,3 +76,14 @@ def test_either_every_result_comes_out_once_or_none_that_was_out_of_reach(reason
         assert all(getattr(result.outcome, "reason", None) not in ("dns", "connect") for result in out)
     else:
         assert sorted(int(result.request.source_id) for result in out) == list(range(len(results)))
+
+
+@pytest.mark.parametrize(("good", "offline"), [(5, True), (4, False)])
+def test_a_majority_of_fewer_hosts_counts_from_five_on(good, offline):
+    results = [_result(n, "dns") for n in range(good - 1)] + [_result(99)]
+
+    if offline:
+        with pytest.raises(TryLater):
+            _judged(results)
+    else:
+        assert len(_judged(results)) == good

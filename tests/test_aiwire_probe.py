@@ -118,7 +118,8 @@ def test_a_declared_feed_that_is_none_or_empty_is_passed_over(web, look) -> None
     seen = look()
 
     assert kinds(seen) == ("feed", f"{SITE}/good.xml", 1)
-    assert f"{SITE}/empty.xml is a feed without entries" in seen.problems
+    assert [(lead.url, lead.entries) for lead in seen.others] == [(f"{SITE}/empty.xml", 0)]
+    assert seen.problems == ()
 
 
 def test_without_a_declared_feed_the_usual_addresses_are_asked_at_most_six(web, look) -> None:
@@ -137,8 +138,33 @@ def test_a_page_without_any_feed_is_a_listing(web, look) -> None:
 
     assert kinds(seen) == ("listing", PAGE, 3)
     assert seen.found.how == "found automatically in the page"
-    assert "no feed at a usual address (6 tried)" in seen.problems
+    assert seen.problems == ()
     assert len(web.asked) <= 10
+
+
+def test_where_nothing_can_be_used_every_attempt_is_named(web, look) -> None:
+    links = FEED_LINK.format("/gone.xml") + FEED_LINK.format("/empty.xml")
+    web.paths |= {"/news": page(head=links), "/empty.xml": rss()}
+
+    seen = look()
+
+    assert seen.found is None
+    assert seen.problems == (
+        "no list of articles was found on the page: name it with selectors in a [source.listing] table",
+        f"{SITE}/empty.xml is a feed without entries",
+        "no feed named in the page (1 tried)",
+        "no feed at a usual address (6 tried)",
+    )
+
+
+def test_a_news_sitemap_that_leads_nowhere_is_no_problem_of_the_listing(web, look) -> None:
+    index = f"<sitemapindex><sitemap><loc>{SITE}/lost-news.xml</loc></sitemap></sitemapindex>"
+    web.paths |= {"/news": LISTED, "/news-sitemap.xml": index}
+
+    seen = look()
+
+    assert "/lost-news.xml" in web.asked
+    assert (kinds(seen), seen.problems) == (("listing", PAGE, 3), ())
 
 
 def test_a_news_sitemap_comes_before_a_listing(web, look) -> None:

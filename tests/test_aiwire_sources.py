@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -100,7 +101,11 @@ def test_a_source_of_the_list_is_tested_by_its_rules(tmp_path: Path) -> None:
         (("test", "ftp://a.example/"), 2, "'ftp://a.example/' is no http or https URL"),
         (("test", "https://a.example/", "--file", "no.html"), 2, "no.html: cannot be read"),
         (("test", "https://a.example/", "--file", "-", "--replay", "x"), 2, "--file and --replay exclude each other"),
-        (("add", "nope"), 2, "'url' must be an http or https URL: 'nope'"),
+        (("add", "nope"), 2, "'url' has no scheme, write 'https://nope': 'nope'"),
+        (("add", "127.0.0.2:8765/feed.xml"), 2, "'url' has no scheme, write 'https://127.0.0.2:8765/feed.xml'"),
+        (("add", "ftp://a.example/"), 2, "'url' must be an http or https URL: 'ftp://a.example/'"),
+        (("test", "a.example/feed"), 2, "an address is given with its scheme: https://a.example/feed"),
+        (("add", "https://a.example/", "--language", "english"), 2, "such as 'en' or 'zh-Hans': 'english'"),
         (("add", "https://a.example/", "--kind", "page"), 2, "'page' is not one of"),
     ],
 )
@@ -211,6 +216,81 @@ def test_an_archive_answers_in_place_of_the_network(loopback, tmp_path: Path) ->
     assert (tested.returncode, added_now.returncode) == (0, 0), tested.stderr + added_now.stderr
     assert loopback.seen == []
     assert added(tmp_path)["name"] == "The [Wire]"
+
+
+def test_a_saved_page_that_names_a_feed_says_to_test_that() -> None:
+    head = b'<head><link rel="alternate" type="application/rss+xml" href="/feed.xml">'
+    menu = (LISTINGS / "refused_menu_only.html").read_bytes().replace(b"<head>", head)
+    listing = (LISTINGS / "lab_cards.html").read_bytes().replace(b"<head>", head)
+
+    nothing = aiwire("test", "https://corp.example/", "--file", "-", stdin=menu)
+    listed = aiwire("test", "https://lab.example/news", "--file", "-", stdin=listing)
+
+    assert nothing.returncode == 1
+    assert "problem:   the page names the feed https://corp.example/feed.xml: test that" in nothing.stdout.decode()
+    assert "selectors" not in nothing.stdout.decode()
+    assert listed.returncode == 0
+    assert "problem:   the page names the feed https://lab.example/feed.xml: test that" in listed.stdout.decode()
+
+
+def test_a_home_page_that_names_its_feed_has_no_problem(loopback) -> None:
+    feed = loopback.reply("/feed.xml", RSS, headers={"Content-Type": "application/rss+xml"})
+    head = f'<link rel="alternate" type="application/rss+xml" href="{feed}">'
+    page = loopback.reply("/", f"<!doctype html><html><head>{head}</head><body>Welcome</body></html>".encode())
+
+    done = aiwire("test", page)
+
+    assert done.returncode == 0, done.stderr
+    assert f"kind:      feed (rss20), named in the page: {feed}" in done.stdout.decode()
+    assert "problem" not in done.stdout.decode()
+
+
+def test_of_entries_without_titles_the_number_is_said(loopback) -> None:
+    titled = "<news:news><news:title>Racks</news:title></news:news>"
+    origin = loopback.url("")
+    places = f"<url><loc>{origin}/a</loc>{titled}</url><url><loc>{origin}/b</loc><lastmod>2026-03-01</lastmod></url>"
+    names = 'xmlns:news="http://www.google.com/schemas/sitemap-news/0.9"'
+    url = loopback.reply("/map.xml", f"<urlset {names}>{places}</urlset>".encode())
+
+    tested = aiwire("test", url, "--now", "2026-03-02T00:00:00Z")
+    added_now = aiwire("add", url, "--now", "2026-03-02T00:00:00Z")
+
+    line = "1 of 2 entries have no title: their pages give it"
+    assert f"titles:    {line}\n" in tested.stdout.decode()
+    assert f"aiwire: {line}\n" in added_now.stderr.decode()
+
+
+def on_a_terminal(*args: str) -> str:
+    """What a command prints on a terminal of 80 columns that knows no colours."""
+    master, slave = os.openpty()
+    command = [sys.executable, "-P", "-m", "aiwire", "sources", *args]
+    with subprocess.Popen(command, stdout=slave, env={**os.environ, "TERM": "dumb", "COLUMNS": "80"}) as process:
+        os.close(slave)
+        shown = b""
+        with contextlib.suppress(OSError):  # how Linux says that the other end was closed
+            while part := os.read(master, 65_536):
+                shown += part
+    os.close(master)
+    assert process.returncode == 0
+    return shown.decode()
+
+
+def test_the_list_is_whole_lines_with_tabs_unless_it_is_for_a_terminal(tmp_path: Path) -> None:
+    url = f"https://wire.invalid/{'long-' * 30}map.xml"
+    (tmp_path / "sources.toml").write_text(
+        f'[[source]]\nid = "wire"\nname = "The [Wire]"\nkind = "sitemap"\nurl = "{url}"\nenabled = false\n'
+        'category = "press"\n'
+    )
+
+    piped, shown = aiwire("list").stdout.decode().splitlines(), on_a_terminal("list")
+
+    assert [line.split("\t") for line in piped] == [
+        ["id", "name", "kind", "owner", "category", "last good answer", "error", "url"],
+        ["wire", "The [Wire]", "sitemap", "", "press", "", "switched off", url],
+    ]
+    assert "The [Wire]" in shown
+    assert "\t" not in shown
+    assert max(map(len, shown.splitlines())) <= 80
 
 
 def test_the_list_shows_the_kind() -> None:

@@ -25,7 +25,21 @@ def test_the_plan_is_500_feeds_on_200_hosts_with_53_on_the_largest():
 
 
 def test_a_small_run_gets_every_body_once():
-    small = ["--feeds", "12", "--hosts", "4", "--largest", "6", "--gap", "0.05", "--speed", "50", "--json"]
+    small = [
+        "--feeds",
+        "12",
+        "--hosts",
+        "4",
+        "--largest",
+        "6",
+        "--gap",
+        "0.05",
+        "--speed",
+        "50",
+        "--target",
+        "100",
+        "--json",
+    ]
     result = json.loads(subprocess.run([sys.executable, str(PATH), *small], capture_output=True, check=True).stdout)
 
     assert (result["first_bodies"], result["first_not_modified"]) == (12, 0)

@@ -67,7 +67,9 @@ def test_every_foreign_key_has_an_index_on_its_side():
 
 def test_a_full_text_index_follows_every_write():
     db = connect(":memory:")
-    db.execute("INSERT INTO sources VALUES ('s', 's', 'feed', 'u', 'p', NULL, NULL, NULL, NULL, NULL, 'auto', 1, 1, 0)")
+    db.execute(
+        "INSERT INTO sources VALUES ('s', 's', 'feed', 'u', 'p', NULL, NULL, NULL, NULL, NULL, 'auto', 1, 1, 0, NULL)"
+    )
     db.execute(
         "INSERT INTO articles (id, url, source_id, title, dated_at, week, date_source, first_seen_at, updated_at, text,"
         " text_hash, text_origin, entry_hash, page_state, page_attempts) VALUES"
@@ -89,7 +91,9 @@ def test_a_full_text_index_follows_every_write():
 
 def test_a_week_that_does_not_fit_the_date_is_refused():
     db = connect(":memory:")
-    db.execute("INSERT INTO sources VALUES ('s', 's', 'feed', 'u', 'p', NULL, NULL, NULL, NULL, NULL, 'auto', 1, 1, 0)")
+    db.execute(
+        "INSERT INTO sources VALUES ('s', 's', 'feed', 'u', 'p', NULL, NULL, NULL, NULL, NULL, 'auto', 1, 1, 0, NULL)"
+    )
 
     with pytest.raises(sqlite3.IntegrityError, match="week"):
         db.execute(

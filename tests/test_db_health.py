@@ -60,7 +60,7 @@ def test_a_source_that_was_never_asked_is_new_and_has_no_history(db):
     assert (row.status, row.error_count, row.articles, row.new_per_week) == ("new", 0, 0, 0.0)
     assert row.validators_trusted
     assert row.enabled
-    unknown = (row.last_outcome, row.last_ok_at, row.next_check_at, row.not_modified_share, row.p50_latency_ms)
+    unknown = (row.last_outcome, row.first_read_at, row.last_ok_at, row.entries, row.not_modified_share)
     assert unknown == (None,) * 5
 
 
@@ -88,18 +88,24 @@ def test_a_source_that_left_the_list_has_no_row(db):
 
 def test_those_in_trouble_come_first_and_those_switched_off_last():
     db = make_db()
-    worst_first = ["gone", "blocked", "missing", "failing", "suspicious", "throttled", "new", "ok"]
+    worst_first = ["gone", "blocked", "missing", "failing", "suspicious", "empty", "throttled", "new", "ok"]
     listed = [Source(f"s-{word}", word, "feed", f"https://{word}.example/", word) for word in sorted(worst_first)]
     off = Source("s-off", "off", "feed", "https://off.example/", "off", enabled=False)
     sync_sources(db, [off, *listed])
     insert_state(db, "s-off", status="gone")
     for word in worst_first:
-        insert_state(db, f"s-{word}", status=word)
+        insert_state(db, f"s-{word}", **({"status": "ok", "entries": 0} if word == "empty" else {"status": word}))
 
-    order = [row.source_id for row in health_rows(db)]
+    order = [(row.source_id, row.status) for row in health_rows(db)]
     db.close()
 
-    assert order == [*(f"s-{word}" for word in worst_first), "s-off"]
+    assert order == [(f"s-{word}", word) for word in [*worst_first, "off"]]
+
+
+def test_the_view_begins_with_what_is_the_matter(db):
+    columns = [row[1] for row in db.execute("PRAGMA table_xinfo(source_health)")]
+
+    assert columns[:6] == ["status", "source_id", "error", "failing_since", "next_check_at", "next_check_reason"]
 
 
 def test_of_two_that_fail_the_one_that_does_for_longer_comes_first(db):
@@ -111,6 +117,7 @@ def test_of_two_that_fail_the_one_that_does_for_longer_comes_first(db):
 
 def test_new_articles_are_counted_over_the_four_weeks_before_the_newest_request_of_all():
     db = make_db()
+    insert_fetch(db, "example", at=NOW - timedelta(days=300))
     insert_fetch(db, "example", at=NOW - timedelta(days=3))
     insert_fetch(db, "vendor", at=NOW)
     for number, days in enumerate((0, 1, 27.9, 28.1, 300)):
@@ -120,6 +127,97 @@ def test_new_articles_are_counted_over_the_four_weeks_before_the_newest_request_
     db.close()
 
     assert (row.articles, row.new_per_week) == (5, 0.75)
+
+
+@pytest.mark.parametrize(
+    ("days", "per_week"), [(0.25, 21), (1, 21), (2, 10.5), (7, 3), (14, 1.5), (28, 0.75), (90, 0.75)]
+)
+def test_the_rate_of_new_articles_counts_from_the_first_answer_whose_own_are_not_new(days, per_week):
+    db = make_db()
+    first = NOW - timedelta(days=days)
+    insert_fetch(db, at=first - timedelta(days=1), outcome="timeout")
+    insert_fetch(db, at=first)
+    insert_fetch(db, at=NOW)
+    for number in range(40):
+        insert_article(db, number, seen=first)
+    for number in range(40, 43):
+        insert_article(db, number, seen=NOW)
+
+    row = row_of(db)
+    db.close()
+
+    assert (row.first_read_at, row.articles, row.new_per_week) == (first, 43, per_week)
+
+
+def make_kinds():
+    """Make a database with a source of each kind, named by it."""
+    db = make_db()
+    sync_sources(db, [Source(kind, kind, kind, f"https://{kind}.example/", kind) for kind in KINDS])
+    return db
+
+
+KINDS = ("feed", "listing", "sitemap")
+READ_IN_VAIN = {"feed": 0, "listing": 0, "sitemap": None}  # as the state has it: of a sitemap it counts nothing
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_source_that_is_read_and_never_had_an_entry_is_empty_until_it_has_one(kind):
+    db = make_kinds()
+    insert_state(db, kind, status="ok", entries=READ_IN_VAIN[kind], ok_at=iso(NOW))
+    before = row_of(db, kind)
+    insert_fetch(db, kind, purpose=kind, at=NOW - timedelta(days=9))
+    insert_fetch(db, kind, purpose=kind, outcome="not-modified")
+
+    row = row_of(db, kind)
+    insert_article(db, 1, seen=NOW, source_id=kind)
+    after = row_of(db, kind)
+    db.close()
+
+    assert before.status == ("ok" if kind == "sitemap" else "empty")  # nothing was read yet, as far as requests tell
+    assert (row.status, row.entries, row.first_read_at) == ("empty", 0, NOW - timedelta(days=9))
+    assert after.status == "ok"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_entries_that_are_articles_of_another_source_are_entries(kind):
+    db = make_kinds()
+    insert_state(db, kind, status="ok", entries=None if kind == "sitemap" else 3)
+    insert_fetch(db, kind, purpose=kind, entries=3)
+
+    row = row_of(db, kind)
+    db.close()
+
+    assert (row.status, row.entries) == ("ok", 3)
+
+
+@pytest.mark.parametrize("status", ["failing", "suspicious", "throttled", "new", "gone"])
+def test_what_is_worse_is_said_rather_than_empty(db, status):
+    insert_state(db, "example", status=status, entries=0)
+
+    assert row_of(db).status == status
+
+
+def test_the_entries_of_a_sitemap_are_those_of_the_newest_documents_that_had_any():
+    db = make_kinds()
+    insert_state(db, "sitemap", status="ok")
+    for days, documents in ((9, [0, 50]), (2, [0, 7, 5]), (1, [0]), (0, [])):
+        at = NOW - timedelta(days=days)
+        for entries in documents:
+            insert_fetch(db, "sitemap", purpose="sitemap", at=at, entries=entries)
+        insert_fetch(db, "sitemap", purpose="page", at=at, entries=1)
+        insert_fetch(db, "sitemap", purpose="sitemap", at=at, outcome="unreadable", entries=1)
+
+    row = row_of(db, "sitemap")
+    db.close()
+
+    assert (row.status, row.entries) == ("ok", 12)
+
+
+def test_the_entries_of_a_feed_are_those_that_it_had_before_it_shrank(db):
+    insert_state(db, "example", status="suspicious", entries=10)
+    insert_fetch(db, entries=1)
+
+    assert row_of(db).entries == 10
 
 
 def test_answers_are_counted_over_the_thirty_days_before_the_newest_request_of_that_source():
@@ -182,7 +280,7 @@ def test_no_article_and_no_request_is_read_beside_the_indexes(db):
     plan = [row[3] for row in db.execute("EXPLAIN QUERY PLAN SELECT * FROM source_health")]
 
     of_big_tables = [step for step in plan if " articles" in step or " fetches" in step]
-    assert len(of_big_tables) == 7
+    assert len(of_big_tables) == 11
     assert [step for step in of_big_tables if not step.startswith("SEARCH") or "(source_id=?" not in step] == []
     # only the robots.txt of one request per source is looked up in its row
     assert len([step for step in of_big_tables if "COVERING" not in step]) == 1

@@ -55,7 +55,8 @@ def path(tmp_path_factory):
         url, None, f"Title {HOSTILE}", None, NOW, NOW, "published", "en", "NVIDIA data centre.", "h", False, tagging
     )
     fetch = FetchResult(Request(url, "press", "feed"), Response(url, url, 200, {}, b""), 1, 1)
-    save_source(db, SourceUpdate(SourceState("press"), fetch, (article,)), run_id=1, now=NOW)
+    state = SourceState("press", status="failing", error=HOSTILE)
+    save_source(db, SourceUpdate(state, fetch, (article,)), run_id=1, now=NOW)
     db.close()
     return path
 

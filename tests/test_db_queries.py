@@ -3,6 +3,7 @@
 import re
 import string
 from datetime import UTC, datetime, timedelta
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
@@ -22,9 +23,10 @@ from aiwire.types import (
     Tagging,
 )
 from db.connection import connect
+from db.health import HealthStatus
 from db.queries import QUERIES, metadata_queries
 from db.reference import load_reference
-from db.store import save_source, start_run, sync_entities, sync_sources
+from db.store import save_source, save_source_state, start_run, sync_entities, sync_sources
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
 KINDS = {"nvidia": "company", "tco": "theme", "nvidia-h100": "accelerator"}
@@ -227,6 +229,73 @@ def test_cloud_prices_of_a_part_a_family_and_all(db):
     for row in everything:
         assert re.fullmatch(r"20\d\d-\d\d-\d\d", row["read_on"])
         assert re.fullmatch(r"https://github\.com/[\w.-]+/[\w.-]+/blob/[0-9a-f]{40}/\S+", row["source"])
+
+
+@pytest.fixture
+def trouble():
+    """Sources named by their status, and in `empty` one that was read on two days and never had an entry."""
+    filled = connect(":memory:")
+    words = ["blocked", "empty", "failing", "gone", "missing", "new", "ok", "suspicious", "throttled", "weary"]
+    sync_sources(filled, [
+        *(Source(f"s-{word}", word.title(), "feed", f"https://{word}.example/", word) for word in words),
+        Source("s-off", "Off", "feed", "https://off.example/", "off", enabled=False),
+    ])  # fmt: skip
+    start_run(filled, "run", now=NOW)
+    states = [SourceState(f"s-{word}", status=word, error=f"it is {word}", failing_since=NOW - timedelta(days=2))
+              for word in ("blocked", "failing", "gone", "missing", "throttled")]  # fmt: skip
+    states += [
+        SourceState("s-weary", status="failing", error="it is weary", failing_since=NOW - timedelta(days=5)),
+        SourceState("s-off", status="gone", error="it is gone"),
+        SourceState("s-ok", status="ok", entries=3),
+        SourceState("s-suspicious", status="suspicious", entries=9, suspicious_since=NOW - timedelta(days=3)),
+    ]
+    for state in states:
+        save_source_state(filled, state, moved=None, now=NOW)
+    empty = SourceState("s-empty", status="ok", entries=0, next_check_at=NOW, next_check_reason="every 60 min")
+    for days in (4, 1):
+        url = "https://empty.example/"
+        fetch = FetchResult(Request(url, "s-empty", "feed"), Response(url, url, 200, {}, b""), 1, 1)
+        save_source(filled, SourceUpdate(empty, fetch, ()), run_id=1, now=NOW - timedelta(days=days))
+    yield filled
+    filled.close()
+
+
+def test_sources_that_are_not_well_come_worst_first_with_the_reason_and_since_when(trouble):
+    found = [(r["status"], r["source"], r["error"], r["since"]) for r in run(trouble, "source_trouble")]
+
+    two, three, four, five = (f"2026-11-{23 - days}T06:00:00Z" for days in (2, 3, 4, 5))
+    assert found == [
+        ("gone", "Gone", "it is gone", two),
+        ("blocked", "Blocked", "it is blocked", two),
+        ("missing", "Missing", "it is missing", two),
+        ("failing", "Weary", "it is weary", five),
+        ("failing", "Failing", "it is failing", two),
+        ("suspicious", "Suspicious", "its document has shrunk to almost nothing", three),
+        ("empty", "Empty", "it has never had an entry", four),
+        ("throttled", "Throttled", "it is throttled", two),
+    ]  # fmt: skip
+
+
+def test_a_source_in_trouble_has_its_next_check_with_the_reason(trouble):
+    row = next(r for r in run(trouble, "source_trouble") if r["status"] == "empty")
+
+    assert list(row) == ["status", "source", "error", "since", "next_check_at", "next_check_reason", "source_id"]
+    assert (row["next_check_at"], row["next_check_reason"]) == ("2026-11-23T06:00:00Z", "every 60 min")
+    assert row["source_id"] == "s-empty"
+
+
+def test_every_status_is_in_the_query_of_trouble_or_is_none():
+    told = set(re.findall(r"WHEN '([a-z]+)' THEN \d", BY_NAME["source_trouble"].sql))
+
+    assert set(get_args(HealthStatus)) - told == {"ok", "off", "new"}
+
+
+def test_trouble_is_found_in_indexes_without_a_look_at_articles_or_requests(db):
+    plan = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {BY_NAME['source_trouble'].sql}")]
+
+    of_big_tables = [step for step in plan if re.search(r" (articles|fetches)\b", step)]
+    assert of_big_tables
+    assert [step for step in of_big_tables if not re.match(r"SEARCH \w+ USING COVERING INDEX .*source_id=", step)] == []
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from db_rows import NOW, answer, article, make_db, one, save
+from db_rows import NOW, answer, article, id_of, make_db, one, page_update, save
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +14,7 @@ from aiwire.types import (
     FetchResult,
     Hop,
     LaneState,
+    ListingRule,
     NotModified,
     Request,
     Response,
@@ -27,7 +28,7 @@ from db.dump import dump_rows
 from db.lanes import lane_states, robots_files, save_lanes
 from db.runs import finish_run
 from db.state import seen_items, source_states
-from db.store import known_guids, save_robots, save_source, save_source_state, sync_sources
+from db.store import known_canonicals, known_guids, save_page, save_robots, save_source, save_source_state, sync_sources
 
 MOMENTS = st.none() | st.integers(0, 10**9).map(lambda s: datetime(2000, 1, 1, tzinfo=UTC) + timedelta(seconds=s))
 TEXTS = st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -157,6 +158,31 @@ def test_articles_are_known_by_a_guid_that_only_one_of_the_source_has(db):
 
     assert {guid: stored.url for guid, stored in found.items()} == {"a": "https://example.org/a"}
     assert (found["a"].title, found["a"].published_at) == ("Title of a", NOW)
+
+
+def test_articles_are_known_by_the_address_that_their_page_declares_if_it_is_theirs_alone(db):
+    save(db, article("a"), article("b"), article("c"))
+    for name, canonical in (("a", "one"), ("b", "many"), ("c", "many")):
+        update = page_update(id_of(db, name), "Text of the page.")
+        declared = replace(update.extracted, canonical_url=f"https://example.org/{canonical}")
+        save_page(db, replace(update, extracted=declared), run_id=1, now=NOW)
+
+    found = known_canonicals(db, [f"https://example.org/{name}" for name in ("one", "many", "none")])
+
+    assert {url: stored.url for url, stored in found.items()} == {"https://example.org/one": "https://example.org/a"}
+
+
+def test_other_rules_for_a_listing_make_its_page_be_read_again(db):
+    def source(item):
+        return Source("example", "E", "listing", "https://example.org/feed", "example", listing=ListingRule(item))
+
+    sync_sources(db, [source("li")])
+    state = SourceState("example", etag='"1"', body_hash="h", ok_at=NOW)
+    for rule in ("li", "article"):
+        save_source_state(db, state, now=NOW)
+        sync_sources(db, [source(rule)])
+
+        assert (source_states(db)["example"].etag is None) is (rule == "article")
 
 
 def test_of_an_article_that_is_edited_all_the_time_the_first_and_the_newest_versions_are_kept(db):

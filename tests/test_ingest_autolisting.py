@@ -169,6 +169,15 @@ def test_other_sites_are_no_articles_of_this_one() -> None:
         ("https://lab.example/", False),
         ("https://other.example/news/a-story", False),
         ("https://lab.example/category/chips/a-long-story", True),
+        ("https://lab.example/press.php?id=900", True),
+        ("https://lab.example/news.asp?title=new-racks-for-all", True),
+        ("https://lab.example/index.php?option=com_content&id=900&Itemid=3", True),
+        ("https://lab.example/index.php?option=com_contact&Itemid=900", False),
+        ("https://lab.example/index.php?section=about", False),
+        ("https://lab.example/press.php?year=2026&page=2", False),
+        ("https://lab.example/products.php?id=900", False),
+        ("https://lab.example/archives/48113", True),
+        ("https://lab.example/archives/2026", False),
     ],
 )
 def test_what_a_url_says_of_its_page(url: str, expected: bool) -> None:
@@ -207,6 +216,8 @@ def test_a_day_in_a_url(url: str, day: str | None) -> None:
         ("5 de marzo de 2026", "2026-03-05"),
         ("3 hours ago", None),
         ("March 2026", None),
+        ("Fri, 6 Mar 2026 (showing first 25 of 80 entries )", "2026-03-06"),
+        ("6 March 2026 (12)", "2026-03-06"),
         ("What the law of 5 March 2026 means for the owners of large data centres", None),
     ],
 )
@@ -218,6 +229,7 @@ def test_dates_as_pages_show_them(text: str, day: str | None) -> None:
 
 def test_a_heading_is_a_date_only_if_it_says_nothing_else() -> None:
     assert only_date("Thursday 5 March 2026")
+    assert only_date("Wed, 4 Mar 2026 (continued, showing last 25 of 1234 entries )")
     assert not only_date("Results for the quarter to 5 March 2026")
 
 
@@ -234,7 +246,9 @@ def test_the_language_decides_where_no_date_shows_the_order() -> None:
     assert slashed_day_first(["01/02/2026"], "de")
 
 
-@pytest.mark.parametrize("text", ["Read more", "Learn more", "→", "查看详情", "Mehr erfahren", ">>"])
+@pytest.mark.parametrize(
+    "text", ["PDF (1.2 MB)", "Download PDF, 310 kB", "Read more", "Learn more", "→", "查看详情", "Mehr erfahren", ">>"]
+)
 def test_link_texts_that_say_nothing(text: str) -> None:
     assert is_generic(text)
     assert not is_generic(f"{text} than ever is spent on memory for accelerators")
@@ -309,10 +323,12 @@ def test_real_pages_of_news_are_listed_and_product_pages_are_not() -> None:
     with (PAGES / "index.tsv").open(encoding="utf-8") as file:
         pages = list(csv.DictReader(file, delimiter="\t"))
     counts: dict[str, int] = {}
+    dated: dict[str, int] = {}
     for page in pages:
         try:
             feed = parse_listing(gzip.decompress((PAGES / page["file"]).read_bytes()), url=page["url"], rule=None)
             counts[page["url"]] = len(feed.entries)
+            dated[page["url"]] = sum(entry.published is not None for entry in feed.entries)
         except ParseError:
             counts[page["url"]] = 0
 
@@ -320,6 +336,8 @@ def test_real_pages_of_news_are_listed_and_product_pages_are_not() -> None:
     assert counts["https://www.ciodive.com/topic/cloud/"] >= 25
     assert counts["https://www.consultingpoint.com/news"] == 20
     assert counts["https://www.theverge.com/"] >= 40
+    assert counts["https://arxiv.org/list/cs.AI/recent"] == 50
+    assert dated["https://www.wired.com/category/science/"] == 55
     products = [counts[page["url"]] for page in pages if page["page_type"] == "product"]
     services = [counts[page["url"]] for page in pages if page["page_type"] == "service"]
     assert products == [0] * 6

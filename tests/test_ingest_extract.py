@@ -193,6 +193,7 @@ def test_a_byline_beside_the_heading_names_the_author() -> None:
         ("Fab opens in Dresden | Press Example", '<meta property="og:site_name" content="Press Example">'),
         ("Press Example: Fab opens in Dresden", '<meta property="og:site_name" content="Press Example">'),
         ("Fab opens in Dresden - press.example", ""),
+        ("press.example Fab opens in Dresden", ""),
         ("x", '<meta property="og:title" content="Fab opens in Dresden">'),
     ],
 )

@@ -18,6 +18,7 @@ from exchanges import AGENT, FEED, LOCAL, QUICK, ask
 
 from aiwire.exceptions import ConfigError, FetchError
 from aiwire.types import FetchResult, Request, Response
+from ingest.http import fetch
 from ingest.http.fetch import Fetcher
 from ingest.http.limits import FetchLimits
 from ingest.http.network import network_transport
@@ -128,6 +129,22 @@ def test_a_slow_caller_is_not_buried() -> None:
 
     assert echo.asked <= 7  # one taken, twice three waiting
     assert len(list(results)) == 49
+
+
+def test_a_slow_caller_is_not_buried_in_bytes_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Big(Echo):
+        async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+            await super().handle_async_request(request)
+            return httpx2.Response(200, content=bytes(60_000))
+
+    monkeypatch.setattr(fetch, "_MAX_WAITING_BYTES", 150_000)
+    big = Big()
+    results = fetch_all(fetcher(replace(QUICK, concurrency=4), big), [ask(f"https://h{n}.com/") for n in range(20)])
+    next(results)
+    time.sleep(0.2)
+
+    assert big.asked == 4  # three wait, of the eight that their number would allow
+    assert len(list(results)) == 19
 
 
 def test_closing_early_cancels_what_is_under_way_and_ends_the_thread() -> None:

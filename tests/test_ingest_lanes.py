@@ -222,6 +222,34 @@ def test_three_connection_failures_in_a_row_stop_a_lane() -> None:
     assert lanes.left == LeftOut(blocked=2)
 
 
+def test_three_time_outs_in_a_row_stop_a_lane() -> None:
+    requests = [ask(f"https://a.com/{n}") for n in range(12)]
+    lanes = Lanes(requests, limits=LIMITS, now=NOW)
+    reasons = ["timeout", "timeout", "connect", "timeout", "timeout", "broken", "timeout", "timeout", "timeout"]
+    states, at = [], 0.0
+    for reason in reasons:
+        job = take(lanes, at)
+        states.append(only(lanes.done(job, failed(job, reason=reason, ms=60_000), at + 60)).lane)
+        at += 121
+
+    assert all(state is not None and state.blocked_until is None for state in states[:-1])
+    assert states[-1] is not None
+    assert states[-1].blocked_until == NOW + timedelta(seconds=8 * 121 + 60, minutes=10)
+    assert states[-1].reason == "3 time-outs in a row, the last: no"
+    assert lanes.left == LeftOut(blocked=3)
+
+
+def test_time_outs_that_were_to_be_tried_again_are_told_when_their_lane_is_stopped() -> None:
+    lanes = Lanes([ask(f"https://a.com/{n}") for n in range(5)], limits=replace(LIMITS, retries=1), now=NOW)
+    told = []
+    for n in range(3):
+        job = take(lanes, 50.0 * n)
+        told += lanes.done(job, failed(job, reason="timeout", ms=20_000), 50.0 * n + 20)
+
+    assert sorted(result.request.url for result in told) == [f"https://a.com/{n}" for n in range(3)]
+    assert lanes.left == LeftOut(blocked=2)
+
+
 def test_dead_names_do_not_stop_the_other_names_of_their_lane() -> None:
     lanes = Lanes([ask(f"https://{n}.tumblr.com/rss") for n in range(5)], limits=LIMITS, now=NOW)
 
@@ -358,6 +386,7 @@ OUTCOMES = {
     "missing": lambda job: failed(job, reason="status", status=404),
     "broken": lambda job: failed(job, reason="broken"),
     "dead": lambda job: failed(job, reason="connect"),
+    "drips": lambda job: failed(job, reason="timeout"),
     "throttled": throttled,
 }
 

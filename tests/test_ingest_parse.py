@@ -324,6 +324,24 @@ def test_items_that_feedparser_does_not_find_are_recovered(body: bytes) -> None:
     assert "2 items after repair" in feed.warning
 
 
+FAULTY = "<item><title>faulty</title><textInput><name>n</name></textInput></item>"  # a KeyError of feedparser
+
+
+@pytest.mark.parametrize("items", [ITEM + FAULTY, FAULTY + ITEM, FAULTY * 9 + ITEM + FAULTY * 4, FAULTY * 150 + ITEM])
+def test_items_that_make_feedparser_fail_are_left_out_and_the_warning_says_so(items: str) -> None:
+    feed = parse_feed(rss(items, "<link>https://site.example/</link>"), url=URL)
+
+    assert [entry.title for entry in feed.entries] == ["one"]
+    assert (feed.title, feed.url, feed.mode) == ("News", "https://site.example/", "repaired")
+    count = items.count("<item>")
+    assert feed.warning == f"items that make the parser fail were left out; 1 of {count} items could be read"
+
+
+def test_a_feed_of_nothing_but_items_that_make_feedparser_fail_is_an_error() -> None:
+    with pytest.raises(ParseError, match=r"too broken to be read .*0 of 2 items"):
+        parse_feed(rss(FAULTY * 2), url=URL)
+
+
 def test_wrong_charsets_do_not_spoil_titles() -> None:
     utf8 = rss("<item><title>Zürich — 中文</title></item>", head='<?xml version="1.0" encoding="iso-8859-1"?>')
     latin = (

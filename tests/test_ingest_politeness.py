@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from asyncio import sleep
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from aiwire.types import FetchResult, LaneState, NotModified, Request, Response
 from ingest.http.fetch import Fetcher, FetchLimits, LeftOut
 from ingest.http.guard import Guard
 from ingest.http.network import network_transport
-from ingest.http.politeness import after_answer, after_no_connection, at_the_start, gap_between_starts, relaxed
+from ingest.http.politeness import after_answer, after_no_answer, at_the_start, gap_between_starts, relaxed
 from ingest.urls import host_key
 
 if TYPE_CHECKING:
@@ -158,10 +159,19 @@ def test_a_server_that_complains_again_gets_twice_the_gap_up_to_the_cap() -> Non
 def test_no_connection_blocks_for_ten_minutes_with_the_last_error() -> None:
     failure = FetchError("https://a.com/", "no connection: refused", reason="connect")
 
-    state = after_no_connection(FRESH, failure, NOW)
+    state = after_no_answer(FRESH, failure, NOW)
 
     assert state.blocked_until == NOW + timedelta(minutes=10)
     assert state.reason == "3 connection failures in a row, the last: no connection: refused"
+
+
+def test_time_outs_block_as_long_and_in_words_of_their_own() -> None:
+    failure = FetchError("https://a.com/", "no whole answer within 60 s", reason="timeout")
+
+    state = after_no_answer(FRESH, failure, NOW)
+
+    assert state.blocked_until == NOW + timedelta(minutes=10)
+    assert state.reason == "3 time-outs in a row, the last: no whole answer within 60 s"
 
 
 # ---------------------------------------------------------------- whole runs
@@ -278,6 +288,27 @@ def test_three_refused_connections_stop_a_lane_for_this_run(unused_port: int) ->
     assert results[-1].lane is not None
     assert results[-1].lane.blocked_until is not None
     assert timedelta(minutes=9) < results[-1].lane.blocked_until - NOW < timedelta(minutes=11)
+
+
+def test_a_host_whose_pages_drip_holds_a_run_for_three_time_outs_and_no_longer(loopback: Loopback) -> None:
+    async def drips(seen: Seen, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+        while not writer.is_closing():
+            writer.write(b"x")
+            await writer.drain()
+            await sleep(0.05)
+
+    requests = [ask(loopback.script(f"/{n}", drips)) for n in range(12)]
+    some = fetcher(replace(QUICK, total_s=0.3, retries=1))
+    started = time.monotonic()
+
+    results = list(some.fetch_all(requests, now=NOW))
+
+    assert time.monotonic() - started < 3 < 12 * 0.3
+    assert [result.outcome.reason for result in results if isinstance(result.outcome, FetchError)] == ["timeout"] * 3
+    assert some.left == LeftOut(blocked=9)
+    assert results[-1].lane is not None
+    assert results[-1].lane.reason == "3 time-outs in a row, the last: no whole answer within 0.3 s"
 
 
 def test_the_results_of_a_replay_have_no_lane(loopback: Loopback) -> None:

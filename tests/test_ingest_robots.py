@@ -202,6 +202,18 @@ def test_rules_that_were_read_once_count_until_new_ones_are(result: FetchResult)
     assert robots.robots_file(answer(b""), now=NOW, before=file) == rules("")
 
 
+@pytest.mark.parametrize("purpose", ["page", "listing", "sitemap", "discovery"])
+def test_a_remedy_speaks_of_full_text_only_where_pages_are_forbidden(purpose: Any) -> None:
+    gate = RobotsGate({SITE: rules("User-agent: *\nDisallow: /x")}, now=NOW, strict_opt_outs=False)
+
+    refused = gate.refused(ask(SITE + "/x", purpose), SITE + "/x")
+
+    assert refused is not None
+    assert "set enabled = false" in refused.message
+    assert ("full_text = 'never'" in refused.message) is (purpose == "page")
+    assert ("take a feed of the site" in refused.message) is (purpose != "page")
+
+
 def test_a_file_is_fresh_for_a_day() -> None:
     assert robots.is_fresh(rules(""), NOW + 23 * HOUR)
     assert not robots.is_fresh(rules(""), NOW + 24 * HOUR)

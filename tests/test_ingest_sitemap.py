@@ -6,7 +6,7 @@ import contextlib
 import gzip
 import random
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ from aiwire.exceptions import ParseError
 from aiwire.types import Entry, ParsedFeed, SitemapRule
 from ingest.sites import sitemap
 from ingest.sites.sitemap import MAX_URLS, parse_sitemap
-from ingest.sites.sitemapindex import newest_children
+from ingest.sites.sitemapindex import promising
 
 NOW = datetime(2026, 3, 10, 6, tzinfo=UTC)
 URL = "https://www.press.example/sitemap.xml"
@@ -90,7 +90,7 @@ def test_the_window_is_counted_back_from_now() -> None:
 
 
 def test_without_a_date_only_what_is_included_is_taken() -> None:
-    body = urlset(place("/news/a"), place("/shop/b"), place("/news/c", "2026-03-09"))
+    body = urlset(place("/news/a"), place("/notes/b"), place("/news/c", "2026-03-09"))
 
     bare, ruled = read(body), read(body, SitemapRule(include=r"/news/", exclude=r"c$"))
 
@@ -110,6 +110,29 @@ def test_the_front_page_and_sections_are_no_articles() -> None:
     )
 
     assert paths(read(body)) == ["/blog/one", "/blog/two", "/x"]
+
+
+def test_without_include_pages_about_the_site_are_left_out_unless_they_are_news() -> None:
+    menu = ("/about", "/contact.html", "/careers/engineer-of-compilers", "/tag/memory-and-flash", "/img/rack.png")
+    articles = ("/stories/a", "/2026/03/b", "/archives/48113", "/press.php?id=900")
+    body = urlset(*(place(path, "2026-03-09") for path in (*menu, *articles)))
+
+    bare, ruled = read(body), read(body, SitemapRule(include="."))
+    declared = read(urlset(news("/about", "About us, by others", "2026-03-09")))
+
+    assert paths(bare) == list(articles)
+    assert len(ruled.entries) == len(menu) + len(articles)
+    assert paths(declared) == ["/about"]
+
+
+def test_a_sitemap_in_which_nothing_looks_like_an_article_says_so() -> None:
+    feed = read(urlset(place("/help/first-steps", "2026-03-09"), place("/about", "2026-03-09")))
+
+    assert feed.entries == ()
+    assert feed.warning == (
+        f"2 URLs, such as {SITE}/help/first-steps, do not look like articles and were left out: "
+        "say in 'include' which to take"
+    )
 
 
 def test_a_date_that_all_urls_share_says_nothing() -> None:
@@ -170,19 +193,60 @@ def test_an_index_names_the_sitemaps_worth_reading() -> None:
     )
 
     assert (feed.kind, feed.entries) == ("sitemapindex", ())
-    assert feed.more == tuple(f"{SITE}/{name}.xml" for name in ("post-sitemap2", "page-sitemap", "blog-12", "blog-3"))
+    assert tuple(part.url for part in feed.more) == tuple(
+        f"{SITE}/{name}.xml" for name in ("post-sitemap2", "page-sitemap", "blog-12", "blog-3")
+    )
 
 
 def test_of_an_index_without_dates_the_highest_numbers_are_read() -> None:
     children = [(f"{SITE}/sitemap-2025-{month:02}.xml", None) for month in range(1, 13)]
 
-    assert newest_children(children, days=14, now=NOW) == tuple(
-        f"{SITE}/sitemap-2025-{month:02}.xml" for month in (12, 11, 10, 9, 8)
+    assert [part.url for part in promising(children, days=14, now=NOW)] == [
+        f"{SITE}/sitemap-2025-{month:02}.xml" for month in range(12, 0, -1)
+    ]
+
+
+def _index(*places: tuple[str, str | None]) -> bytes:
+    parts = "".join(
+        f"<sitemap><loc>{SITE}/{name}.xml</loc>{f'<lastmod>{date}</lastmod>' if date else ''}</sitemap>"
+        for name, date in places
     )
+    return f"{HEAD}<sitemapindex xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'>{parts}</sitemapindex>".encode()
+
+
+def test_the_parts_of_a_large_index_are_read_in_turns_and_each_once() -> None:
+    body, seen, turns = _index(*((f"post-{n}", f"2026-03-08T00:00:{n:02}Z") for n in range(1, 13))), set(), []
+    while (feed := parse_sitemap(body, url=f"{SITE}/index.xml", now=NOW, seen=frozenset(seen))).more:
+        turns.append((len(feed.more), feed.left))
+        assert set(feed.seen) == seen
+        seen |= {part.digest for part in feed.more}
+
+    assert turns == [(5, 7), (5, 2), (2, 0)]
+
+
+@pytest.mark.parametrize(
+    ("lastmod", "later", "again"),
+    [
+        pytest.param("2026-03-08T10:30:00Z", timedelta(days=3), False, id="a moment says all"),
+        pytest.param("2026-03-10", timedelta(hours=2), True, id="the day is not over"),
+        pytest.param("2026-03-05", timedelta(hours=2), False, id="the day is over"),
+        pytest.param(None, timedelta(hours=2), False, id="undated: not twice a day"),
+        pytest.param(None, timedelta(days=1), True, id="undated: the next day"),
+    ],
+)
+def test_a_part_is_read_again_when_it_may_have_changed(lastmod: str | None, later: timedelta, again: bool) -> None:
+    body = _index(("news", lastmod))
+    first = parse_sitemap(body, url=f"{SITE}/index.xml", now=NOW)
+
+    second = parse_sitemap(
+        body, url=f"{SITE}/index.xml", now=NOW + later, seen=frozenset(part.digest for part in first.more)
+    )
+
+    assert (len(first.more), bool(second.more)) == (1, again)
 
 
 def test_an_index_in_which_nothing_is_new_leads_nowhere() -> None:
-    assert newest_children([(f"{SITE}/a.xml", datetime(2025, 1, 1, tzinfo=UTC))], days=14, now=NOW) == ()
+    assert promising([(f"{SITE}/a.xml", datetime(2025, 1, 1, tzinfo=UTC))], days=14, now=NOW) == ()
 
 
 def test_a_text_sitemap_has_one_url_a_line() -> None:

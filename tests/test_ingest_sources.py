@@ -36,6 +36,7 @@ enabled = false
 item = "article.card"
 date = "time"
 """
+LANGUAGE = "must be a language tag, a code of two or three letters first, such as 'en' or 'zh-Hans'"
 
 NVIDIA = Source(
     id="nvidia-blog",
@@ -119,9 +120,16 @@ def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(tmp_path: Path) -> N
             one(name='"A\\nB"'),
             ["source 'a': 'name' must be one line without control characters: 'A\\nB'"],
         ),
+        (one(language='"en_US"'), [f"source 'a': 'language' {LANGUAGE}: 'en_US'"]),
+        (one(language='"english"'), [f"source 'a': 'language' {LANGUAGE}: 'english'"]),
+        (one(language='"e"'), [f"source 'a': 'language' {LANGUAGE}: 'e'"]),
         (
-            one(language='"en_US"'),
-            ["source 'a': 'language' must be a language tag such as 'en' or 'zh-Hans': 'en_US'"],
+            one(url='"127.0.0.2:8765/feed.xml"'),
+            ["source 'a': 'url' has no scheme, write 'https://127.0.0.2:8765/feed.xml': '127.0.0.2:8765/feed.xml'"],
+        ),
+        (
+            one(url='"//a.example/feed"'),
+            ["source 'a': 'url' has no scheme, write 'https://a.example/feed': '//a.example/feed'"],
         ),
         (one(own_server='"yes"'), ["source 'a': 'own_server' must be true or false, not 'yes'"]),
         (
@@ -277,8 +285,8 @@ def test_a_new_source_gets_its_name_and_id_from_the_host(tmp_path: Path) -> None
     with pytest.raises(ConfigError) as caught:
         new_source("nope", [], language="?")
     assert str(caught.value).splitlines() == [
-        "source 'source': 'url' must be an http or https URL: 'nope'",
-        "source 'source': 'language' must be a language tag such as 'en' or 'zh-Hans': '?'",
+        "'url' has no scheme, write 'https://nope': 'nope'",
+        f"'language' {LANGUAGE}: '?'",
     ]
 
 
@@ -311,7 +319,7 @@ SOURCES = st.builds(
     url=SLUGS.map(lambda slug: f"https://example.com/{slug}?a=b&c"),
     publisher=SLUGS,
     owner=st.none() | SLUGS,
-    language=st.sampled_from([None, "en", "zh-Hans"]),
+    language=st.sampled_from([None, "en", "zh-Hans", "yue"]),
     category=st.none() | LINES,
     licence=st.none() | LINES,
     every_minutes=st.none() | st.integers(1, 10_080),

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiwire.types import NotModified, Response, SourceState
-from ingest.schedule.validators import is_the_same_body, keep_validators, wants_whole
+from aiwire.exceptions import FetchError, ParseError, SourceError
+from aiwire.types import NotModified, Response, Source, SourceState
+from ingest.schedule import Timing, after_failure, request_for
+from ingest.schedule.validators import forget_refused_validators, is_the_same_body, keep_validators, wants_whole
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
 URL = "https://example.com/feed"
@@ -100,6 +102,60 @@ def test_trust_that_is_lost_does_not_come_back_with_one_good_answer() -> None:
     lied = replace(READ, validators_trusted=False)
 
     assert not keep_validators(lied, ok(b"new", etag='"2"'), now=NOW).validators_trusted
+
+
+@pytest.mark.parametrize(("length", "kept"), [(1_000, True), (1_001, False)])
+def test_a_validator_that_is_too_long_to_be_sent_back_counts_as_none(length: int, kept: bool) -> None:
+    long = '"' + "x" * (length - 2) + '"'
+
+    full = keep_validators(READ, ok(etag=long, last_modified="Tue"), now=NOW)
+    same = keep_validators(READ, NotModified(URL, {"etag": long, "last-modified": long}), now=NOW)
+
+    assert (full.etag, full.last_modified) == (long if kept else None, "Tue")
+    assert (same.etag, same.last_modified) == ((long, long) if kept else ('"1"', "Mon"))
+
+
+# ---------------------------------------------------------------- refused
+
+
+def status(number: int) -> FetchError:
+    return FetchError(URL, f"HTTP {number}", reason="status", status=number)
+
+
+@pytest.mark.parametrize(
+    ("error", "forgotten"),
+    [
+        pytest.param(status(400), True, id="400"),
+        pytest.param(status(413), True, id="413"),
+        pytest.param(status(431), True, id="431"),
+        pytest.param(status(404), False, id="404"),
+        pytest.param(status(503), False, id="503"),
+        pytest.param(FetchError(URL, "no connection", reason="connect"), False, id="no connection"),
+        pytest.param(ParseError(URL, "no feed"), False, id="no answer of a server"),
+    ],
+)
+def test_validators_with_which_a_request_is_refused_are_forgotten(error: SourceError, forgotten: bool) -> None:
+    after = forget_refused_validators(READ, error, now=NOW)
+
+    assert after == (replace(READ, etag=None, last_modified=None) if forgotten else READ)
+
+
+def test_validators_that_were_not_sent_are_not_to_blame() -> None:
+    overdue = replace(READ, full_at=NOW - 3 * DAY)
+
+    assert wants_whole(overdue, NOW)
+    assert forget_refused_validators(overdue, status(431), now=NOW) == overdue
+
+
+def test_the_request_after_a_refusal_goes_without_validators() -> None:
+    source = Source(id="a", name="a", kind="feed", url=URL, publisher="a")
+
+    failed = after_failure(source, READ, status(431), now=NOW, timing=Timing())
+    again = request_for(source, failed, NOW + HOUR)
+
+    assert request_for(source, READ, NOW).etag == '"1"'
+    assert (again.etag, again.last_modified) == (None, None)
+    assert (failed.error_count, failed.error) == (1, "HTTP 431")
 
 
 # ---------------------------------------------------------------- asking without

@@ -145,7 +145,7 @@ def test_closing_does_not_wait_for_what_hangs() -> None:
 
 def test_a_pool_that_was_never_used_starts_nothing() -> None:
     with ParserPool() as parsers:
-        assert parsers._pool is None
+        assert parsers._start is None
 
 
 SCRIPT = """
@@ -189,6 +189,51 @@ def test_no_worker_outlives_a_run_that_was_killed(state: str, tmp_path: Path) ->
     assert len(pids) == 2
     assert not any(map(_alive, pids))
     assert "Traceback" not in errors
+
+
+INTERRUPTED = """
+import sys, time
+from ingest.worker import ParserPool
+
+def main():
+    try:
+        with ParserPool(workers=2) as pool:
+            print("starts", flush=True)
+            for _ in range(100):
+                pool.submit("u", abs, -1).result()
+            time.sleep(60)
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+def test_ctrl_c_at_any_moment_of_the_start_ends_the_pool_without_a_word(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(INTERRUPTED)
+    ends = []
+    for n in range(12):
+        command = [sys.executable, str(script)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+            assert run.stdout is not None
+            run.stdout.readline()
+            time.sleep(0.05 * n)
+            run.send_signal(signal.SIGINT)
+            ends.append((*run.communicate(timeout=30), run.returncode))  # what workers write on stderr is waited for
+
+    assert ends == [("interrupted\n", "", 0)] * 12
+
+
+def test_a_worker_is_ended_by_its_pool_and_not_with_the_run(pool: ParserPool) -> None:
+    assert signal.SIGTERM not in pool.submit(URL, signal.pthread_sigmask, signal.SIG_BLOCK, []).result()
+    server = int(pool.submit(URL, os.getppid).result())
+    os.kill(server, signal.SIGTERM)  # which comes to all processes of a service
+
+    with pytest.raises(ParseError, match="took longer"):
+        pool.submit(URL, time.sleep, 60).result()
+    assert pool.submit(URL, os.getppid).result() == server
 
 
 def _alive(pid: int) -> bool:

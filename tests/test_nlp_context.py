@@ -141,3 +141,21 @@ def test_an_unknown_feature_in_the_weights_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError, match="unknown feature 'ful-name'"):
         load_weights(tmp_path)
+
+
+def test_the_text_is_searched_once_for_a_name_however_often_it_stands_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched: list[str] = []
+    monkeypatch.setattr("nlp.features._has_word", lambda raw, word: bool(searched.append(word)))
+
+    resolved("Scale Harvest Scale Harvest and the rest of it. " * 50)
+
+    assert sorted(searched) == ["harvest", "scale"]
+
+
+def test_what_is_never_sure_is_not_looked_at_forever(monkeypatch: pytest.MonkeyPatch) -> None:
+    weighed: list[str] = []
+    monkeypatch.setattr("nlp.context._weigh", lambda scene, place, weights: weighed.append(place.record.entity.id))
+
+    resolved("Scale and more. " * 3000)
+
+    assert weighed == ["scale-ai"] * 500

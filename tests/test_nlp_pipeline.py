@@ -1,6 +1,7 @@
 """The whole pipeline on texts: tags, offsets, scope, streaming, spaCy's view of it, and the data's own examples."""
 
 import json
+import logging
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -131,11 +132,65 @@ def test_an_empty_article_has_no_tags(nlp: Language) -> None:
     assert (tagging.tags, tagging.prices, tagging.sentences) == ((), (), ())
 
 
-@pytest.mark.parametrize("junk", ["$" * 60_000, "$1/" * 8_000, "=" * 60_000, "Inc. " * 8_000, "\n" * 60_000])
+def test_a_book_is_tagged_by_its_first_part(nlp: Language, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="nlp")
+    book = "Nothing is new here. " * 20_000
+    text = f"{book[:209_999]} Nvidia sells the H100. {book} AMD sells it not."
+
+    tagging = tag_article(nlp, TITLE, text)
+    (in_text,) = (m for m in by_id(tagging)["nvidia"].mentions if m.field == "text")
+
+    assert text[in_text.start : in_text.end] == in_text.surface == "Nvidia"
+    assert text[in_text.sent_start : in_text.sent_end] == "Nvidia sells the H100."
+    assert "amd" not in by_id(tagging)
+    assert 299_000 < max(s.end for s in tagging.sentences) <= 300_000
+    assert [r.message.split("  ")[0] for r in caplog.records] == ["tagged in part"]
+
+
+def test_an_ordinary_text_is_tagged_whole(nlp: Language, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="nlp")
+    text = "Nothing is new here. " * 10_000 + "AMD sells the MI300X."
+
+    assert "amd" in by_id(tag_article(nlp, "", text))
+    assert caplog.records == []
+
+
+def test_no_word_is_cut_into_a_name(nlp: Language) -> None:
+    text = "The words go on and on. " * 12_499 + "Now here is Nvidianism for all."
+
+    assert 300_000 - len("Nvidianism for all.") < text.index("Nvidianism") + len("Nvidia") <= 300_000
+    assert by_id(tag_article(nlp, "", text)) == {}
+
+
+def test_an_endless_title_keeps_the_offsets_of_the_text_right(nlp: Language) -> None:
+    tagging = tag_article(nlp, "Nvidia wins " * 10_000, TEXT)
+
+    for m in by_id(tagging)["nvidia-h100"].mentions:
+        assert m.field == "text"
+        assert TEXT[m.start : m.end] == m.surface
+    assert by_id(tagging)["nvidia"].count < 200
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        "$" * 60_000,
+        "$1/" * 8_000,
+        "=" * 60_000,
+        "Inc. " * 8_000,
+        "\n" * 60_000,
+        "NVIDIA H100 costs $30,000 per GPU hour. " * 6_000,
+        "Apple Meta Arm Oracle Figure Scale " * 6_000,
+        "Hopper Blackwell Instinct Gaudi Titan " * 4_000,
+        "Foo, Inc. and Bar Corp., " * 4_000,
+        "".join(f"{n % 90}. Quorvex{n}\n" for n in range(9_000)),
+    ],
+    ids=["dollars", "prices", "rule", "forms", "lines", "chips", "firms", "series", "legal", "headings"],
+)
 def test_hostile_text_does_not_stall_the_tagger(nlp: Language, junk: str) -> None:
     tagging = tag_article(nlp, "Nvidia and the rest", junk)
 
-    assert tagging.tags[0].id == "nvidia"
+    assert "nvidia" in by_id(tagging)
 
 
 def test_spacy_users_get_spans_and_extensions(nlp: Language) -> None:

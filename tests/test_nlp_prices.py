@@ -100,6 +100,79 @@ def test_the_qualifier_is_kept(raw: str, qualifier: str | None) -> None:
     assert [p.qualifier for p in prices(raw, "H100")] == [qualifier]
 
 
+class CountedChip(Found):
+    """A name that counts how often its place is asked for."""
+
+    asked = 0
+
+    @property
+    def start(self) -> int:  # type: ignore[override]  # a named tuple's field, made a property to count
+        CountedChip.asked += 1
+        return self[3]
+
+
+def places_asked_for(sentences: int) -> int:
+    sentence = "The H100 costs $30,000 per GPU hour. "
+    raw = sentence * sentences
+    record = Record(Entity("h100", "accelerator", "H100"), ())
+    at = [number * len(sentence) + 4 for number in range(sentences)]
+    names = [CountedChip("accelerator", "h100", "H100", a, a + 4, "any", 1.0, None, record) for a in at]
+    text = Text.of("", raw)
+    CountedChip.asked = 0
+
+    assert len(find_prices(text, names)) == sentences
+    return CountedChip.asked
+
+
+def test_twice_the_text_asks_for_twice_the_places() -> None:
+    once, twice = places_asked_for(200), places_asked_for(400)
+
+    assert 400 <= twice <= 2 * once
+
+
+def test_a_sentence_of_prices_gives_its_first_fifty() -> None:
+    raw = "GPU prices: " + ", ".join(f"${n} per GPU-hour" for n in range(1, 61))
+
+    assert [p.amount for p in prices(raw)] == list(range(1, 51))
+
+
+def test_the_sentence_after_a_long_table_is_read_too() -> None:
+    raw = "GPU prices: " + ", ".join(f"${n} per GPU-hour" for n in range(1, 61)) + ".\nAn H100 is $99 per GPU-hour."
+
+    found = prices(raw, "H100")
+
+    assert (len(found), found[-1].amount, found[-1].accelerator) == (51, 99, "h100")
+
+
+@pytest.mark.parametrize("money", ["$1/$6 model ", "1 cent a kwh ", "$1/month AI ", "5 dollars a GPU "])
+def test_a_text_of_nothing_but_sums_gives_at_most_fifty_prices_a_sentence(money: str) -> None:
+    text = Text.of("", money * 5000)
+
+    found = find_prices(text, [])
+
+    assert (
+        len(text.sentences) < len(found) <= 51 * len(text.sentences)
+    )  # an amount may begin before the sentence of its currency's word
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.sampled_from(["c0", "c1", "c2", "$3 per GPU-hour"]), min_size=1, max_size=12))
+def test_a_price_belongs_to_the_accelerator_with_the_least_distance(words: list[str]) -> None:
+    names, at = [], 0
+    for word in words:
+        if word.startswith("c"):
+            record = Record(Entity(word, "accelerator", word), ())
+            names.append(Found("accelerator", word, word, at, at + 2, "any", 1.0, None, record))
+        at += len(word) + 1
+
+    found = find_prices(Text.of("", " ".join(words)), names)
+
+    for price in found:
+        distances = [n.start - price.end if n.start >= price.end else price.start - n.end + 4 for n in names]
+        nearest = names[distances.index(min(distances))].id if names else None
+        assert price.accelerator == nearest
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.text(alphabet=st.sampled_from("$€£1290.,-–/ MkbpermillontkshGPU\n"), max_size=60))
 def test_a_price_lies_in_the_text_and_its_range_rises(raw: str) -> None:

@@ -21,6 +21,18 @@ def find(raw: str, *known: str) -> tuple[list[tuple[str, int]], list[tuple[str, 
     return [(f.id, f.start) for f in found], [(c.surface, c.looks_like) for c in candidates]
 
 
+def test_a_name_inside_a_longer_one_is_found_as_well() -> None:
+    raw = "The start-up Quorvex raised $40 million. The start-up Quorvex Labs raised $4 million. Quorvexes are none."
+
+    found, _ = find(raw)
+
+    assert sorted(found) == [
+        ("quorvex", raw.index("Quorvex")),
+        ("quorvex", raw.index("Quorvex Labs")),
+        ("quorvex-labs", raw.index("Quorvex Labs")),
+    ]
+
+
 @pytest.mark.parametrize(
     ("raw", "entity"),
     [

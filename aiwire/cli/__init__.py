@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -72,6 +74,10 @@ for command in (
     cli.add_command(command)
 
 
+class Terminated(BaseException):
+    """SIGTERM came: from systemd, `timeout` or a shutdown. No `Exception`, as KeyboardInterrupt is none."""
+
+
 def main() -> None:
     """Run the command line. Every error is one line on stderr and an exit status, never a traceback."""
     if sys.stderr is None:
@@ -79,6 +85,7 @@ def main() -> None:
     if sys.stdout is None:
         warn("standard output is closed")
         sys.exit(2)
+    _end_on_sigterm()
     try:
         status = cli.main(standalone_mode=False)
         sys.stdout.flush()
@@ -88,6 +95,9 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         warn("interrupted")
         status = 130
+    except Terminated:
+        warn("terminated")
+        status = 143
     except (AiwireError, click.ClickException, OSError) as e:
         status = _explained(e)
     except Exception as e:  # the last resort: a bug is one line, too; -v tells more
@@ -97,14 +107,28 @@ def main() -> None:
     sys.exit(status if isinstance(status, int) else 0)
 
 
+def _end_on_sigterm() -> None:
+    """Let SIGTERM end the process as Ctrl-C does: workers, connections and recordings are closed on the way out."""
+
+    def end(*_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # `timeout` sends it twice: the way out is not to be broken off
+        raise Terminated
+
+    if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:  # else whoever started us has it ignored
+        signal.signal(signal.SIGTERM, end)
+
+
 def _explained(error: AiwireError | click.ClickException | OSError) -> int:
     """Print what is wrong and return the exit status."""
     if isinstance(error, AiwireError):
         for line in str(error).splitlines():
             warn(line)
         return error.exit_status
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message(), err=True)
+        return 2
     if isinstance(error, click.UsageError):
-        where = error.ctx.command_path if error.ctx else "aiwire"
+        where = error.ctx.command_path if error.ctx else _command_path(sys.argv[1:])
         warn(f"{error.format_message()} (see `{where} --help`)")
     elif isinstance(error, click.ClickException):
         warn(error.format_message())
@@ -112,6 +136,19 @@ def _explained(error: AiwireError | click.ClickException | OSError) -> int:
         warn(f"{error.filename or 'output'}: {error.strerror or error}")
         _abandon_stdout()
     return 2
+
+
+def _command_path(words: Iterable[str]) -> str:
+    """Return the command that the words of a command line name: some errors of click do not say where they arose."""
+    command: click.Command = cli
+    names = ["aiwire"]
+    for word in words:
+        found = command.commands.get(word) if isinstance(command, click.Group) else None
+        if found is None:
+            break
+        names.append(word)
+        command = found
+    return " ".join(names)
 
 
 def _abandon_stdout() -> None:

@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import sys
+import unicodedata
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -33,6 +34,7 @@ __all__ = [
     "console",
     "print_json",
     "print_json_line",
+    "printable",
     "read_input",
     "read_json_lines",
     "read_text",
@@ -44,6 +46,7 @@ MAX_INPUT_BYTES = 128 * 1024 * 1024  # of one input file after decompression: a 
 
 EARLIEST, LATEST = 1990, 2100  # years that --now may be in
 GZIP_MAGIC = b"\x1f\x8b"
+_UNSAFE = frozenset(["Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"])  # Unicode categories: a terminal may obey them
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -126,10 +129,29 @@ def _configure_logging(verbose: int) -> None:
 
 
 def console(*, stderr: bool = True) -> Console:
-    """Return a rich console. Progress and messages go to stderr, so that stdout stays a clean filter."""
+    """Return a rich console. Progress and messages go to stderr, so that stdout stays a clean filter.
+
+    Text is never markup: much of what is shown was written by strangers.
+    """
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False, soft_wrap=False)
+    return Console(stderr=stderr, highlight=False, soft_wrap=False, markup=False, emoji=False)
+
+
+def printable(text: str, *, keep: str = "") -> str:
+    """Return `text` with everything a terminal could obey, or that hides or turns text, as an escape (`\\x1b`).
+
+    Args:
+        text: from anywhere.
+        keep: control characters that are left as they are.
+    """
+    return "".join(
+        char if char in keep or unicodedata.category(char) not in _UNSAFE else _escaped(char) for char in text
+    )
+
+
+def _escaped(char: str) -> str:
+    return char.encode("unicode_escape").decode("ascii")
 
 
 def warn(message: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import textwrap
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -14,25 +13,26 @@ from urllib.parse import urlsplit
 
 import click
 
-from aiwire.cli.common import Context, common_options, print_json, warn
+from aiwire.cli.common import Context, common_options, print_json, printable, warn
 from aiwire.cli.sources import sources
 from aiwire.exceptions import InputError
-from aiwire.types import iso
+from aiwire.types import SourceKind, iso
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
     from db.health import HealthRow
 
-__all__ = ["STANDINGS", "Standing", "needs_hand", "printable", "reason", "remedy", "source_doctor", "standing"]
+__all__ = ["STANDINGS", "Standing", "needs_hand", "reason", "remedy", "source_doctor", "standing"]
 
-# What is said of a source: its status; and of one that is "ok" or that nobody wants to be asked, what is worth knowing.
+# What is said of a source: its status; and of one that is "ok", what is worth knowing.
 Standing = Literal[
     "gone",
     "blocked",
     "missing",
     "failing",
     "suspicious",
+    "empty",  # it never had an entry
     "throttled",
     "lying",  # its server said "not modified" of a document that had changed
     "moving",  # it redirects for good, to another domain
@@ -43,23 +43,37 @@ Standing = Literal[
     "off",  # enabled = false
 ]
 STANDINGS: tuple[Standing, ...] = (
-    "gone", "blocked", "missing", "failing", "suspicious", "throttled", "lying", "moving", "unwelcome", "new",
-    "dormant", "ok", "off",
+    "gone", "blocked", "missing", "failing", "suspicious", "empty", "throttled", "lying", "moving", "unwelcome",
+    "new", "dormant", "ok", "off",
 )  # fmt: skip  # worst first
 _NO_TROUBLE = ("ok", "off")
 _DORMANT_AFTER = timedelta(days=30)
-_PATIENCE = timedelta(days=7)  # temporary errors heal by themselves within it, or they are not temporary
+_PATIENCE = timedelta(days=7)  # temporary errors heal within it, or they are not; who publishes does so within it
+_KNOWN_AFTER = timedelta(days=1)  # a rate of new articles from a shorter time says nothing
 _NOT_RUN_FOR = timedelta(days=1)  # after that cron is asked about: every source is due once a day
+_EMPTY: dict[SourceKind, str] = {
+    "feed": "it has never had an entry",
+    "listing": "no article was ever found on the page",
+    "sitemap": "no URL of it matches include, exclude and days of [source.sitemap] (days: 14 unless set)",
+}
+_UNREADABLE: dict[SourceKind, str] = {
+    "feed": 'if it is a page of links, set kind = "listing"',
+    "listing": (
+        "give selectors of its list in [source.listing]; if JavaScript builds the page now, "
+        "take a feed or sitemap of the site instead"
+    ),
+    "sitemap": (
+        "if it took too long to read, simplify include and exclude of [source.sitemap]: "
+        "a repeat within a repeat may take for ever"
+    ),
+}
 _WIDTH = 79  # of a line, unless an address is longer
 # Unicode categories that are never printed as they are: control, format (turns text around), unassigned, lone
 # surrogates, and separators of lines.
-_UNSAFE = frozenset(["Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"])
 
 
 def standing(row: HealthRow) -> Standing:
     """Return in one word how a source is. No clock: how long counts from one check to another."""
-    if not row.enabled:
-        return "off"
     if row.status != "ok":
         return row.status
     if not row.validators_trusted:
@@ -73,10 +87,15 @@ def standing(row: HealthRow) -> Standing:
 
 def needs_hand(row: HealthRow) -> bool:
     """Return whether only the user can help: waiting alone will not heal the source."""
-    if not row.enabled or row.status == "ok":
-        return False
-    lasting = row.status in ("gone", "blocked", "missing") or row.error_class == "refused"
-    return lasting or (row.status == "failing" and _span(row.failing_since, row.last_checked_at) > _PATIENCE)
+    match row.status:
+        case "gone" | "blocked" | "missing":
+            return True
+        case "failing":
+            return row.error_class == "refused" or _span(row.failing_since, row.last_checked_at) > _PATIENCE
+        case "empty":
+            return _span(row.first_read_at, row.last_checked_at) > _PATIENCE
+        case _:
+            return False
 
 
 def reason(row: HealthRow) -> str:
@@ -86,6 +105,8 @@ def reason(row: HealthRow) -> str:
     match standing(row):
         case "suspicious":
             return f"its document has shrunk to almost nothing (it had {row.entries or 'more'} entries)"
+        case "empty":
+            return _EMPTY[row.kind]
         case "lying":
             return 'its server said "not modified", or repeated an ETag, for a document that had changed'
         case "moving":
@@ -99,7 +120,7 @@ def reason(row: HealthRow) -> str:
         case "off":
             return "enabled = false in sources.toml"
         case _:
-            return f"{row.entries or 'no'} entries, {row.new_per_week:g} new articles a week"
+            return _numbers(row)
 
 
 def remedy(row: HealthRow) -> str:
@@ -119,6 +140,8 @@ def remedy(row: HealthRow) -> str:
             return (
                 "nothing is lost: the articles stay, and the new size is believed after a week; look at it if it stays"
             )
+        case "empty":
+            return _against_emptiness(row)
         case "throttled":
             return "it is left alone until the next try; if this comes back, give it a longer every_minutes"
         case "lying":
@@ -142,13 +165,10 @@ def remedy(row: HealthRow) -> str:
 def _against_error(row: HealthRow) -> str:
     """Return the remedy for an error that says more than the status does."""
     if row.error_class == "parse":
-        return (
-            f"see what came with `aiwire sources doctor --sample {row.source_id}`; "
-            'if it is a page of links, set kind = "listing"'
-        )
+        return f"see what came with `aiwire sources doctor --sample {row.source_id}`; {_UNREADABLE[row.kind]}"
     match row.last_outcome:
         case "robots":
-            return "ask the publisher to allow aiwire in robots.txt, or set enabled = false"
+            return "take a feed of the site if it has one, ask the publisher to allow aiwire, or set enabled = false"
         case "address":
             return f"if that server is yours, add '{_host(row)}' to allow_hosts in aiwire.toml; else correct the url"
         case "url":
@@ -169,6 +189,22 @@ def _against_error(row: HealthRow) -> str:
     return f"it is asked again by itself; if it goes on, open {_asked(row)} in a browser and correct the url"
 
 
+def _against_emptiness(row: HealthRow) -> str:
+    match row.kind:
+        case "sitemap":
+            return (
+                f"compare the addresses in {_asked(row)} with [source.sitemap] of '{row.source_id}' in sources.toml, "
+                f"and try it with `aiwire sources test {row.source_id}`"
+            )
+        case "listing":
+            return (
+                f"give selectors in [source.listing] of '{row.source_id}' in sources.toml, and try them with "
+                f"`aiwire sources test {row.source_id}`"
+            )
+        case "feed":
+            return f"look for another feed with `aiwire sources test {_site(row.url)}`, or set enabled = false"
+
+
 def _elsewhere(row: HealthRow) -> str:
     if not row.suggestion:
         return ""
@@ -176,6 +212,19 @@ def _elsewhere(row: HealthRow) -> str:
         f"look with `aiwire sources test` at the address that the site offers, and make it the url of "
         f"'{row.source_id}' in sources.toml: {row.suggestion}"
     )
+
+
+def _numbers(row: HealthRow) -> str:
+    """Return how much a source brings, as far as it is known."""
+    told = [] if row.entries is None else [_counted(row.entries, "entry", "entries")]
+    told.append(_counted(row.articles, "article", "articles"))
+    if _span(row.first_read_at, row.last_checked_at) >= _KNOWN_AFTER:
+        told.append(f"{row.new_per_week:g} new a week")
+    return ", ".join(told)
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
 
 
 def _speaks_of_certificate(error: str | None) -> bool:
@@ -215,7 +264,7 @@ def _minute(moment: datetime | None) -> str:
 def source_doctor(context: Context, everything: bool, as_json: bool, sample: str | None) -> None:
     """Show which sources are in trouble, worst first, why, and what helps. Times are UTC.
 
-    Exit status 1 if one needs your hand: blocked, missing, gone, refused, or failing for more than 7 days.
+    Exit status 1 if one needs your hand: blocked, missing, gone, refused, or failing or empty for more than 7 days.
 
     \b
     Examples:
@@ -313,19 +362,3 @@ def _print_sample(db: Database, source_id: str) -> None:
         warn(f"nothing is kept of '{source_id}': its last document could be read, or none came")
         raise SystemExit(1)
     click.echo(printable(body.decode("utf-8", "backslashreplace"), keep="\n\t"))
-
-
-def printable(text: str, *, keep: str = "") -> str:
-    """Return `text` with everything a terminal could obey, or that hides or turns text, as an escape (`\\x1b`).
-
-    Args:
-        text: from anywhere.
-        keep: control characters that are left as they are.
-    """
-    return "".join(
-        char if char in keep or unicodedata.category(char) not in _UNSAFE else _escaped(char) for char in text
-    )
-
-
-def _escaped(char: str) -> str:
-    return char.encode("unicode_escape").decode("ascii")

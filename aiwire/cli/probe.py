@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from aiwire.cli.common import Context, common_options, print_json, read_input, warn
+from aiwire.cli.common import Context, common_options, print_json, printable, read_input, warn
 from aiwire.exceptions import ConfigError, SourceError
 from aiwire.types import Entry, ParsedFeed, Source, iso
 
@@ -114,6 +114,8 @@ def add(
         name = name or _name(found.feed)
         source = new_source(found.url, present, source_id=source_id, name=name, kind=found.kind, **fields)
         warn(f"{found.url}: a {found.kind} with {len(found.feed.entries)} entries, {found.how}")
+        if untitled := _untitled(found.feed):
+            warn(untitled)
     add_source(path, source)
     warn(f"added '{source.id}' to {path}")
 
@@ -150,8 +152,9 @@ def _usable(seen: Probe) -> Found:
     if seen.found is not None and seen.found.feed.entries:
         return seen.found
     problems = list(seen.problems) or ["it has no entries"]
-    leads = f"; the site names {', '.join(lead.url for lead in seen.others[:3])}" if seen.others else ""
     reason = "; ".join(problem.removeprefix(f"{seen.url}: ") for problem in problems)
+    unsaid = [lead.url for lead in seen.others if lead.url not in reason][:3]
+    leads = f"; the site names {', '.join(unsaid)}" if unsaid else ""
     raise SourceError(seen.url, f"nothing added: {reason}{leads} (--unchecked adds it without a look)")
 
 
@@ -159,6 +162,12 @@ def _name(feed: ParsedFeed) -> str | None:
     """Return the feed's title as a name, None if it has none that fits in a line."""
     name = " ".join("".join(char for char in feed.title or "" if char.isprintable()).split())[:_MAX_NAME].strip()
     return name or None
+
+
+def _untitled(feed: ParsedFeed) -> str | None:
+    """Return in words how many entries have no title, as in most sitemaps; None if all have one."""
+    count = sum(not entry.title for entry in feed.entries)
+    return f"{count} of {len(feed.entries)} entries have no title: their pages give it" if count else None
 
 
 def _language(feed: ParsedFeed) -> str | None:
@@ -182,6 +191,8 @@ def _source_named(address: str, path: Path) -> Source | None:
         return listed[address]
     near = get_close_matches(address, listed, n=1)
     hint = f"did you mean '{near[0]}'?" if near else "give an id, or a URL with https://"
+    if not near and ("." in address or "/" in address):
+        hint = f"an address is given with its scheme: https://{address.lstrip('/')}"
     raise ConfigError(f"'{address}' is no source of {path}; {hint}")
 
 
@@ -235,17 +246,14 @@ def _print(seen: Probe) -> None:
         for entry in feed.entries[:_SHOWN]:
             date = entry.published or entry.updated
             shown = date.strftime("%Y-%m-%d %H:%M") if date else "no date"
-            click.echo(f"{shown:16}  {_plain(entry.title) or '(no title)'}\n{'':18}{_plain(entry.url or 'no address')}")
+            click.echo(
+                f"{shown:16}  {printable(entry.title) or '(no title)'}\n{'':18}{printable(entry.url or 'no address')}"
+            )
         if len(feed.entries) > _SHOWN:
             click.echo(f"... and {len(feed.entries) - _SHOWN} more (--json shows all)")
         click.echo()
     for line in _summary(seen):
-        click.echo(_plain(line))
-
-
-def _plain(text: str) -> str:
-    """Return a stranger's text without what moves a terminal's cursor or turns its writing round."""
-    return "".join(char if char.isprintable() else " " for char in text)
+        click.echo(printable(line))
 
 
 def _summary(seen: Probe) -> Iterator[str]:
@@ -258,6 +266,8 @@ def _summary(seen: Probe) -> Iterator[str]:
         yield f"kind:      {seen.found.kind} ({feed.kind}), {seen.found.how}: {seen.found.url}"
         yield f"title:     {feed.title or 'none'}"
         yield f"entries:   {len(feed.entries)}, {dated_share(feed):.0%} with a date"
+        if untitled := _untitled(feed):
+            yield f"titles:    {untitled}"
         yield f"language:  {feed.language or 'not stated'}"
         yield f"asks for:  {_hints(feed)}"
         yield f"robots:    {seen.robots or 'its pages may be fetched, as far as known'}"

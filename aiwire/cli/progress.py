@@ -46,7 +46,7 @@ def bars() -> Iterator[Progress]:
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        TextColumn("{task.fields[detail]}"),
+        TextColumn("{task.fields[detail]}", markup=False),
     )
     with RichProgress(*columns, console=console()) as display:
         yield _Bars(display)

@@ -15,6 +15,7 @@ from aiwire import __version__
 from aiwire.cli.common import Context, common_options, print_json, warn
 from aiwire.cli.progress import bars
 from aiwire.config import Settings
+from aiwire.exceptions import ConfigError
 from aiwire.lock import writer_lock
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ __all__ = [
     "writable",
 ]
 
+MANY_SOURCES = 50  # from so many on, whoever asks ought to say who it is
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -45,7 +48,9 @@ def _run_options(command: F) -> F:
         click.option(
             "--sources", type=click.Path(path_type=Path, dir_okay=False), help="Source list [default: sources.toml]."
         ),
-        click.option("--force", is_flag=True, help="Take sources that are not due, too."),
+        click.option(
+            "--force", is_flag=True, help="Take sources that are not due, too, and read what did not change again."
+        ),
         click.option(
             "--max-seconds", type=click.FloatRange(min=0), help="Stop after that long; what is left stays due."
         ),
@@ -106,11 +111,40 @@ def fetch(context: Context, **options: Any) -> None:
     _run(context, command="fetch", **options)
 
 
-def _run(context: Context, *, command: str, strict: bool, as_json: bool, sources: Path | None, **options: Any) -> None:
+def _run(
+    context: Context,
+    *,
+    command: str,
+    strict: bool,
+    as_json: bool,
+    sources: Path | None,
+    metrics_file: Path | None,
+    **options: Any,
+) -> None:
+    if metrics_file is not None and not metrics_file.absolute().parent.is_dir():
+        raise ConfigError(f"{metrics_file}: there is no such folder; make it first")
     report = run_sources(context, command=command, **options)
     print_report(report, as_json=as_json)
+    if metrics_file is not None:
+        _write_metrics(metrics_file, report, context)
     if report.internal_errors or (strict and report.failed):
         raise SystemExit(1)
+
+
+def _write_metrics(path: Path, report: RunReport, context: Context) -> None:
+    """Write the figures; what was asked for first is done, so that they cannot be written is exit status 1."""
+    from aiwire.metrics import render, write_metrics
+    from db.connection import open_existing
+    from db.health import health_rows
+
+    db = open_existing(context.settings.db)
+    try:
+        write_metrics(path, render(report, health_rows(db), finished_at=context.now))
+    except ConfigError as e:
+        warn(str(e))
+        raise SystemExit(1) from e
+    finally:
+        db.close()
 
 
 def run_sources(
@@ -122,7 +156,6 @@ def run_sources(
     max_per_lane: int | None = None,
     record: Path | None = None,
     replay: tuple[Path, ...] = (),
-    metrics_file: Path | None = None,
 ) -> RunReport:
     """Do one run over the source list of the settings and return its report. `fetch` leaves the tags for later."""
     if record and replay:
@@ -138,6 +171,8 @@ def run_sources(
     if max_per_lane is not None:
         settings = replace(settings, max_per_lane=max_per_lane)
     listed = load_sources(settings.sources)
+    if not settings.contact and not replay and sum(source.enabled for source in listed) > MANY_SOURCES:
+        warn(f"please set 'contact' in aiwire.toml: {len(listed)} publishers cannot tell who asks them")
     archive = ReplayTransport(replay, at=context.given_now) if replay else None
     now = context.given_now or (archive.newest if archive else context.now)
     with ExitStack() as stack:
@@ -157,17 +192,7 @@ def run_sources(
         parsers = ParserPool(workers=settings.parse_workers, timeout_s=settings.parse_timeout_s)
         stack.enter_context(parsers)
         progress = stack.enter_context(bars())
-        report = Run(db, listed, fetcher, tagger, options, parsers=parsers, progress=progress)(command)
-        if metrics_file is not None:
-            _write_metrics(metrics_file, report, db, finished_at=context.now)
-        return report
-
-
-def _write_metrics(path: Path, report: RunReport, db: Database, *, finished_at: datetime) -> None:
-    from aiwire.metrics import render, write_metrics
-    from db.health import health_rows
-
-    write_metrics(path, render(report, health_rows(db), finished_at=finished_at))
+        return Run(db, listed, fetcher, tagger, options, parsers=parsers, progress=progress)(command)
 
 
 @contextmanager
@@ -307,7 +332,7 @@ def _summary(report: RunReport) -> Iterator[str]:
     reserved = f"{pages.reserved} reserved by their publishers, " if pages.reserved else ""
     yield (
         f"pages: {pages.fetched} read, {pages.failed} failed, {reserved}{pages.not_in_archive} not in the archive, "
-        f"{pages.left} left for later"
+        f"{max(0, pages.left - pages.not_in_archive)} left for later"
     )
     if report.deferred:
         yield f"put off, to ask no site too much: {report.deferred} requests; the next run takes them"

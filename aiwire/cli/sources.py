@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
-from aiwire.cli.common import Context, common_options, console, print_json, read_input, warn
+from aiwire.cli.common import Context, common_options, console, print_json, printable, read_input, warn
 from aiwire.cli.probe import add, sources_file, test
 from aiwire.exceptions import ConfigError
-from aiwire.types import Source
+from aiwire.types import Source, SourceState
 
 __all__ = ["sources"]
+
+_COLUMNS = ("id", "name", "kind", "owner", "category", "last good answer", "error", "url")
 
 
 @click.group()
@@ -31,13 +34,13 @@ sources.add_command(add)
 def list_sources(context: Context, sources: Path | None, as_json: bool) -> None:
     """Show every source, with what its last check found if there is a database.
 
+    Where the output is no terminal: with the address, a line each, tab-separated, after a line of names.
+
     \b
     Example:
       aiwire sources list
     """
     from dataclasses import asdict
-
-    from rich.table import Column, Table
 
     from db.connection import open_existing
     from db.store import source_states
@@ -50,12 +53,29 @@ def list_sources(context: Context, sources: Path | None, as_json: bool) -> None:
         found = ((s, states.get(s.id)) for s in listed)
         print_json([asdict(s) | {"error": state.error if state else None} for s, state in found])
         return
-    table = Table(Column("id", no_wrap=True), "name", "kind", "owner", "category", "last good answer", "error")
-    for source in listed:
-        state = states.get(source.id)
-        ok_at = state.ok_at.strftime("%Y-%m-%d %H:%M") if state and state.ok_at else ""
-        error = (state.error if state else None) or ("" if source.enabled else "switched off")
-        table.add_row(source.id, source.name, source.kind, source.owner, source.category, ok_at, error)
+    rows = [_row(source, states.get(source.id)) for source in listed]
+    if sys.stdout.isatty():
+        _print_table(rows)
+        return
+    for line in (_COLUMNS, *rows):
+        click.echo("\t".join(printable(value) for value in line))
+
+
+def _row(source: Source, state: SourceState | None) -> tuple[str, ...]:
+    """Return the texts of `_COLUMNS`."""
+    ok_at = state.ok_at.strftime("%Y-%m-%d %H:%M") if state and state.ok_at else ""
+    error = (state.error if state else None) or ("" if source.enabled else "switched off")
+    return source.id, source.name, source.kind, source.owner or "", source.category or "", ok_at, error, source.url
+
+
+def _print_table(rows: Iterable[tuple[str, ...]]) -> None:
+    """Print the columns but the last, the address: no terminal is wide enough for it."""
+    from rich.table import Column, Table
+    from rich.text import Text
+
+    table = Table(Column(_COLUMNS[0], no_wrap=True), *_COLUMNS[1:-1])
+    for row in rows:
+        table.add_row(*(Text(printable(value)) for value in row[:-1]))
     console(stderr=False).print(table)
 
 

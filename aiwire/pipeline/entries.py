@@ -6,14 +6,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from aiwire.pipeline.identity import Draft
+from aiwire.pipeline.identity import Draft, is_restamped, stored_guid, stored_title
 from aiwire.types import ArticleUpdate, Entry, Source, StoredArticle
 from ingest.htmltext import html_to_text
 
-__all__ = ["Dated", "Reading", "dated", "new_or_changed"]
+__all__ = ["MAX_AUTHOR", "Dated", "Reading", "dated", "new_or_changed"]
 
 OLDEST = datetime(1995, 1, 1, tzinfo=UTC)  # before RSS: an earlier date is a default value of the publisher's software
 FUTURE = timedelta(minutes=10)  # clocks differ; what is further ahead is a wrong time zone or a wrong date
+MAX_AUTHOR = 300  # characters
+FEW = 3  # so many entries may well have been edited at once
 ZONE_SLIP = timedelta(days=1)  # so far ahead is the wrong time zone: it was written now
 
 
@@ -25,6 +27,7 @@ class Reading:
     now: datetime
     language: str | None = None  # that the document declares
     full_text_below_words: int = 200
+    entries: int = 0  # in the document, those included that were seen before
     first_answer: bool = False  # nothing of the source was read before: what it holds may be of any time
 
 
@@ -47,12 +50,17 @@ def new_or_changed(
     """Yield what has to be saved, without tags.
 
     An article belongs to the source that brought it first; the same URL in another source's feed changes nothing,
-    unless the owner left sources.toml: then the other source takes the article over.
+    unless the owner left sources.toml: then the other source takes the article over. A document that stamps most of its
+    entries anew has been built anew, not edited.
     """
+    pairs = [(draft, draft.stored_in(known, by_guid)) for draft in found]
+    restamped = sum(stored is not None and is_restamped(stored.entry_hash, draft.hash) for draft, stored in pairs)
+    rebuilt = restamped > FEW and 2 * restamped > max(reading.entries, len(pairs))
     saved: set[int] = set()
-    for draft in found:
-        stored = draft.stored_in(known, by_guid)
+    for draft, stored in pairs:
         if stored and (stored.id in saved or not _is_to_save(draft, stored, reading.source)):
+            continue
+        if stored and rebuilt and stored.owner_active and is_restamped(stored.entry_hash, draft.hash):
             continue
         saved |= {stored.id} if stored else set()
         yield _article(draft, stored, reading)
@@ -72,9 +80,9 @@ def _article(draft: Draft, stored: StoredArticle | None, reading: Reading) -> Ar
     url = stored.url if stored else draft.url
     return ArticleUpdate(
         url=url,
-        guid=entry.guid,
-        title=entry.title or _first_words(text),
-        author=entry.author,
+        guid=stored_guid(entry),
+        title=stored_title(entry.title) or _first_words(text),
+        author=entry.author[:MAX_AUTHOR] if entry.author else None,
         published_at=stated,
         dated_at=date.at,
         date_source=date.source,

@@ -11,15 +11,16 @@ from ingest.urls import host_key
 __all__ = ["Network", "is_unreachable"]
 
 SAMPLE = 20  # hosts that answered last time and are looked at before the first verdict
+LEAST_SAMPLE = 5  # of these, where a run asks no more
 HOSTS_TO_BLAME_OURSELVES = 3  # so many out of reach and none in reach, with no source known to be good
 
 
 class Network:
     """The verdict on our own network, formed result by result.
 
-    Results of hosts out of reach are held back until enough is known: more than half of the first 20 hosts that
-    answered last time are out of reach, or all of them are and so is a source that is asked for this alone: then we
-    are offline.
+    Results of hosts out of reach are held back until enough is known. We are offline if more than half of the first 20
+    hosts that answered last time are out of reach (of all such hosts, if they are 5 or more), or if every host is and
+    so is a source that is asked for this alone.
     """
 
     def __init__(self, was_good: Callable[[str], bool], ask_a_good_one: Callable[[set[str]], bool | None]) -> None:
@@ -56,8 +57,8 @@ class Network:
                 self._judge_sample(held)
                 yield from held
                 held.clear()
-        if held and not self._answered and self._is_offline({result.request.url for result in held}):
-            raise _offline(held)
+        if held and not self._is_online:
+            self._judge_rest(held)
         yield from held
 
     def _sample(self, result: FetchResult, unreachable: bool) -> None:
@@ -69,6 +70,14 @@ class Network:
         if 2 * sum(self._sampled.values()) < len(self._sampled):
             raise _offline(held)
         self._is_online = True
+
+    def _judge_rest(self, held: list[FetchResult]) -> None:
+        """Judge by fewer hosts than the sample wants, when there are no more."""
+        if not self._answered:
+            if self._is_offline({result.request.url for result in held}):
+                raise _offline(held)
+        elif len(self._sampled) >= LEAST_SAMPLE:
+            self._judge_sample(held)
 
     def _is_offline(self, asked: set[str]) -> bool:
         answered = self._ask_a_good_one(asked)

@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from aiwire.exceptions import ExtractError, FetchError, OptOutError, SourceError
-from aiwire.pipeline.entries import Dated, dated
+from aiwire.pipeline.entries import MAX_AUTHOR, Dated, dated
+from aiwire.pipeline.identity import stored_title
 from aiwire.types import Extracted, FetchResult, Page, PageUpdate, PendingPage
 
 __all__ = ["RETRIES", "after_failure", "after_opt_out", "after_success"]
@@ -53,8 +54,8 @@ def after_success(pending: PendingPage, extracted: Extracted, fetch: FetchResult
         fetch=fetch,
         extracted=replace(extracted, text=pending.text) if lost else extracted,
         text_origin=pending.text_origin if lost else "page",
-        title=pending.title or extracted.title or "",
-        author=pending.author or extracted.author,
+        title=pending.title or stored_title(extracted.title or ""),
+        author=pending.author or (extracted.author or "")[:MAX_AUTHOR] or None,
         published_at=stated,
         dated_at=date.at,
         date_source=date.source,
@@ -78,7 +79,7 @@ def after_opt_out(pending: PendingPage, extracted: Extracted, fetch: FetchResult
         fetch=fetch,
         extracted=replace(extracted, text=pending.text),
         text_origin=pending.text_origin,
-        title=pending.title or extracted.title or "",
+        title=pending.title or stored_title(extracted.title or ""),
         author=pending.author,
         published_at=pending.published_at,
         dated_at=pending.dated_at,

@@ -79,7 +79,7 @@ class PageStage:
         return self._tagged(page, pages.after_success(page, extracted, result, now=now))
 
     def _tagged(self, page: PendingPage, update: PageUpdate) -> PageUpdate:
-        if self._session.tag is None or update.extracted is None:
+        if self._session.tag is None or update.extracted is None or not (update.title or update.extracted.text):
             return update
         text = ArticleText(page.article_id, update.title, update.extracted.text, update.language, page.source_id)
         [(_, tagging)] = self._session.tag([text])

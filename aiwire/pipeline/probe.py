@@ -74,7 +74,7 @@ class Probe:
     found: Found | None  # the best; None: nothing here can be used
     others: tuple[Lead, ...] = ()
     robots: str | None = None  # what forbids the pages of the newest entries, with the remedy
-    problems: tuple[str, ...] = ()  # what was tried in vain, in words
+    problems: tuple[str, ...] = ()  # in words: with what was found; where nothing was, what was tried in vain
 
 
 def dated_share(feed: ParsedFeed) -> float:
@@ -104,6 +104,8 @@ class _Probing:
         self._final_url = url
         self._robots: dict[str, RobotsFile] = {}
         self._problems: list[str] = []
+        self._vain: list[str] = []  # attempts that are of no interest once another one succeeds
+        self._unseen: set[str] = set()  # feeds that the archive or file does not hold
         self._others: dict[str, Lead] = {}
 
     def run(self) -> Probe:
@@ -120,7 +122,7 @@ class _Probing:
             found=found,
             others=tuple(lead for lead in self._others.values() if found is None or lead.url != found.url),
             robots=self._verdict(found) if found else None,
-            problems=tuple(dict.fromkeys(self._problems)),
+            problems=tuple(dict.fromkeys(self._problems if found else [*self._vain, *self._problems])),
         )
 
     # ------------------------------------------------------------ reading
@@ -166,7 +168,7 @@ class _Probing:
     def _sitemap(self, answer: Response) -> ParsedFeed:
         """Return the articles of a sitemap; of an index those of the sitemaps that it leads to."""
         top = self._one_sitemap(answer)
-        entries, waiting, seen = list(top.entries), [(url, 1) for url in top.more], {answer.url}
+        entries, waiting, seen = list(top.entries), [(part.url, 1) for part in top.more], {answer.url}
         while waiting:
             url, depth = waiting.pop(0)
             if url in seen or depth > MAX_DEPTH or (part := self._fetch(url, "sitemap")) is None:
@@ -178,7 +180,7 @@ class _Probing:
                 self._problems.append(str(e))
                 continue
             entries += feed.entries
-            waiting += [(child, depth + 1) for child in feed.more]
+            waiting += [(part.url, depth + 1) for part in feed.more]
         return replace(top, entries=tuple(entries), more=())
 
     def _one_sitemap(self, answer: Response) -> ParsedFeed:
@@ -193,7 +195,11 @@ class _Probing:
     def _page(self, answer: Response) -> Found | None:
         """Return the best that a page leads to."""
         listing = self._listing(answer)
-        found = self._first_feed(self._note_links(answer), "named in the page")
+        named = self._note_links(answer)
+        found = self._first_feed(named, "named in the page")
+        if found is None and (unseen := next((url for url in named if url in self._unseen), None)):
+            self._problems.append(f"the page names the feed {unseen}: test that address")
+            self._vain.clear()  # to name selectors for the page is no remedy then
         found = found or self._first_feed(well_known(answer.final_url), "at a usual address")
         if found and listing and _is_stale(found.feed, listing.feed):
             self._problems.append(f"{found.url} is not kept up: the page itself lists newer articles")
@@ -215,26 +221,37 @@ class _Probing:
         """Return the first of some addresses that is a feed with entries; the others are not asked any more."""
         missing = 0
         for result in self._results([Request(url, self._source_id, "feed") for url in urls]):
-            if not isinstance(result.outcome, Response):
-                missing += not _is_unknown(result)
+            url = result.request.url
+            if _is_unknown(result):
+                self._unseen.add(url)
                 continue
-            try:
-                feed = self._read(result.outcome, "feed")
-            except ParseError:
+            feed = self._feed_of(result)
+            if feed is None:
                 missing += 1
-                continue
-            if feed.entries:
-                return Found("feed", result.request.url, how, feed)
-            self._problems.append(f"{result.request.url} is a feed without entries")
+                self._others.pop(url, None)
+            elif feed.entries:
+                return Found("feed", url, how, feed)
+            else:
+                self._vain.append(f"{url} is a feed without entries")
+                self._others[url] = Lead("feed", url, how, feed.title, entries=0)
         if missing:
-            self._problems.append(f"no feed {how} ({missing} tried)")
+            self._vain.append(f"no feed {how} ({missing} tried)")
         return None
+
+    def _feed_of(self, result: FetchResult) -> ParsedFeed | None:
+        """Return the feed of an answer, None if it is none."""
+        if not isinstance(result.outcome, Response):
+            return None
+        try:
+            return self._read(result.outcome, "feed")
+        except ParseError:
+            return None
 
     def _listing(self, answer: Response) -> Found | None:
         try:
             feed = self._read(answer, "listing")
         except ParseError as e:
-            self._problems.append(e.message)
+            self._vain.append(e.message)
             return None
         return Found("listing", self._url, "found automatically in the page", feed)
 
@@ -257,13 +274,16 @@ class _Probing:
             url for url in dict.fromkeys((*named, *well_known_sitemaps(answer.final_url))) if "news" in url.lower()
         ]
         for url in likely[:MAX_SITEMAPS]:
+            before = len(self._problems)
             part = self._fetch(url, "sitemap", quiet=True)
             try:
                 feed = self._sitemap(part) if part is not None else None
             except ParseError:
-                continue
+                feed = None
             if feed is not None and feed.kind == "news-sitemap" and feed.entries:
                 return Found("sitemap", url, "a news sitemap of the site", feed)
+            self._vain += self._problems[before:]  # with the parts of this one
+            del self._problems[before:]
         return None
 
     def _note(self, lead: Lead) -> None:

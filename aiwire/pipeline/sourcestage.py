@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from aiwire.exceptions import AiwireError, FetchError, SourceError
 from aiwire.pipeline.entries import Reading, new_or_changed
@@ -21,24 +21,39 @@ from aiwire.types import (
     FetchResult,
     NotModified,
     ParsedFeed,
+    Request,
     Response,
     SaveCounts,
     SeenItem,
     Source,
     SourceState,
     SourceUpdate,
+    StoredArticle,
 )
-from db.store import known_articles, known_guids, page_text, save_source, save_source_state, seen_items, source_states
+from db.store import (
+    article_text,
+    known_articles,
+    known_canonicals,
+    known_guids,
+    page_text,
+    save_parts,
+    save_source,
+    save_source_state,
+    seen_items,
+    source_states,
+)
 from ingest import schedule
 from ingest.feeds.parse import parse_feed
 from ingest.sites.listing import parse_listing
 from ingest.sites.sitemap import parse_sitemap
+from ingest.urls import host_key
 from ingest.worker import ParserFault, Pending
 
 __all__ = ["SourceStage"]
 
 log = logging.getLogger(__name__)
 
+WITNESS = timedelta(days=2)  # a source that answered longer ago may have died since
 SAMPLE_BYTES = 65_536  # of a body that could not be read, kept for whoever looks for the reason
 
 
@@ -66,14 +81,20 @@ class SourceStage:
         due.sort(key=lambda source: -schedule.overdue_ratio(self._state(source), options.now))
         report.sources_known, report.sources_due = len(self._sources), len(due)
         self._session.progress.stage("sources", len(due))
-        requests = [schedule.request_for(source, self._state(source), options.now) for source in due]
+        requests = [self._request(source) for source in due]
         while requests:
             results = self.network.judged(self._session.fetch(requests))
             for result, pending in lookahead(results, self._submit):
                 self._one(result, pending)
             requests = [request for tree in self._trees.values() for request in tree.next_requests()]
-        # A tree whose parts did not all come in time is not saved: its source stays due.
-        report.deferred += len(self._trees)
+        for tree in list(self._trees.values()):  # parts that were put off, or for which the time did not suffice
+            tree.give_up()
+            self._report(tree.source, self._finish_tree(tree))
+
+    def _request(self, source: Source) -> Request:
+        """Return what to ask for: with --force the whole document, not only whether it changed."""
+        request = schedule.request_for(source, self._state(source), self._now)
+        return replace(request, etag=None, last_modified=None) if self._session.options.force else request
 
     def missing(self) -> list[Source]:
         """Return the feeds that failed in this run, went missing for long enough, and are to be looked for."""
@@ -85,16 +106,17 @@ class SourceStage:
         """Begin to read a body; None where it is the one that was read last time."""
         source = self._sources[result.request.source_id]
         url, headers, submit = response.final_url, response.headers, self._session.parsers.submit
+        seen = {} if self._session.options.force else seen_items(self._session.db, source.id)
         if result.request.purpose == "sitemap":
+            self._seen.setdefault(source.id, seen)
             return submit(
-                url, parse_sitemap, response.body, url=url, rule=source.sitemap, headers=headers,
-                now=self._session.options.now,
+                url, parse_sitemap, response.body, url=url, rule=source.sitemap, headers=headers, now=self._now,
+                seen=frozenset(self._seen[source.id]),
             )  # fmt: skip
         if not self._session.options.force and schedule.is_the_same_body(self._state(source), response.body):
             return None
         if source.kind == "listing":
             return submit(url, parse_listing, response.body, url=url, rule=source.listing, headers=headers)
-        seen = {} if self._session.options.force else seen_items(self._session.db, source.id)
         self._seen[source.id] = seen
         return submit(url, parse_feed, response.body, url=url, headers=headers, seen=frozenset(seen))
 
@@ -114,8 +136,11 @@ class SourceStage:
             error = SourceError(source.url, f"internal error, please report it: {type(e).__name__}: {e}")
             line = self._save_failure(source, result, error)
         if line is not None:
-            self._session.report.lines.append(line)
-            self._session.progress.step(source.id)
+            self._report(source, line)
+
+    def _report(self, source: Source, line: SourceLine) -> None:
+        self._session.report.lines.append(line)
+        self._session.progress.step(source.id)
 
     def _read(self, source: Source, result: FetchResult, pending: Pending[ParsedFeed] | None) -> SourceLine | None:
         """Save what an answer brings and return its line; None if parts of the source are still to come."""
@@ -136,31 +161,37 @@ class SourceStage:
 
     def _read_sitemap(self, source: Source, result: FetchResult, feed: ParsedFeed) -> SourceLine | None:
         """Save the URLs of a sitemap; one that is an index is done when its parts are."""
-        tree = self._trees.setdefault(source.id, SitemapTree(source, result))
+        known = self._seen[source.id].values()
+        tree = self._trees.setdefault(source.id, SitemapTree(source, result, known))
         tree.add(result, feed)
         articles = self._articles(source, feed, ())
         update = SourceUpdate(self._state(source), result, articles, entries=len(feed.entries), mode=feed.mode)
         tree.count(self._save(source, update), articles)
-        return self._finish_tree(tree, result) if tree.is_complete else None
+        return self._finish_tree(tree) if tree.is_complete else None
 
     def _part_failed(self, source: Source, result: FetchResult, error: SourceError) -> SourceLine | None:
         """Note a part of a sitemap that failed; the others are still read."""
         tree = self._trees[source.id]
         tree.fail(result, error)
         if tree.is_complete:
-            return self._finish_tree(tree, result)
+            return self._finish_tree(tree)
         self._save(source, SourceUpdate(self._state(source), _with_error(result, error)))
         return None
 
-    def _finish_tree(self, tree: SitemapTree, result: FetchResult) -> SourceLine:
-        """Save the state that the whole tree leaves behind."""
+    def _finish_tree(self, tree: SitemapTree) -> SourceLine:
+        """Save the state that the whole tree leaves behind, and which parts need not be read again."""
         source, before = tree.source, self._state(tree.source)
         del self._trees[source.id]
         if tree.error is not None:
-            return self._save_failure(source, result, tree.error)
+            save_parts(self._session.db, source.id, tree.items)
+            return self._save_failure(source, tree.last, tree.error)
         check = schedule.Check(entries=None, new=tree.new, hints=None, first=self._is_first(source))
         state = schedule.after_success(source, before, tree.answer, check, now=self._now, timing=self._timing)
-        self._save_state(source, state, moved=schedule.move_of(before, state, source))
+        if tree.left:  # it has not been read whole: no 304 may say that it has
+            state = replace(state, etag=None, last_modified=None, body_hash=None, ok_at=before.ok_at)
+        moved = schedule.move_of(before, state, source)
+        save_source_state(self._session.db, state, moved=moved, items=tree.items, now=self._now)
+        self._states[source.id] = state
         return SourceLine(source.id, "ok", tree.entries, tree.counted_new, tree.counted_changed, warning=tree.warning)
 
     # ------------------------------------------------------------ saving
@@ -209,10 +240,6 @@ class SourceStage:
         absent = isinstance(error, FetchError) and error.reason == "not-in-archive"
         return SourceLine(source.id, "not-in-archive" if absent else "failed", error=error.message)
 
-    def _save_state(self, source: Source, state: SourceState, *, moved: tuple[str, str] | None) -> None:
-        save_source_state(self._session.db, state, moved=moved, now=self._now)
-        self._states[source.id] = state
-
     def _save(self, source: Source, update: SourceUpdate) -> SaveCounts:
         counts = save_source(self._session.db, update, run_id=self._session.report.run_id, now=self._now)
         self._states[source.id] = update.state
@@ -221,23 +248,39 @@ class SourceStage:
 
     # ------------------------------------------------------------ articles
 
-    def _articles(self, source: Source, feed: ParsedFeed, seen: Iterable[SeenItem]) -> tuple[ArticleUpdate, ...]:
+    def _articles(self, source: Source, feed: ParsedFeed, seen: Sequence[SeenItem]) -> tuple[ArticleUpdate, ...]:
         db, options = self._session.db, self._session.options
-        found = drafts(feed.entries, source=source, seen=seen)
-        known = known_articles(db, [url for draft in found for url in draft.addresses])
+        found = drafts(feed.entries, source=source, seen=seen, places=feed.places)
+        addresses = [url for draft in found for url in draft.addresses]
+        known = _of_one_site(known_canonicals(db, addresses)) | known_articles(db, addresses)
         reading = Reading(
             source,
             options.now,
             language=feed.language,
             full_text_below_words=options.full_text_below_words,
+            entries=len(feed.entries) + len(feed.seen),
             first_answer=self._is_first(source),
         )
         by_guid = known_guids(db, source.id, movable_guids(found))
         updates = [self._keep_page_text(u) for u in new_or_changed(found, known, by_guid, reading=reading)]
+        return tuple(self._tagged(source, updates))
+
+    def _tagged(self, source: Source, updates: list[ArticleUpdate]) -> list[ArticleUpdate]:
+        """Return the updates with tags, but for those whose words are the stored ones, or which have none yet."""
         if self._session.tag is None:
-            return tuple(updates)
-        texts = (ArticleText(i, u.title, u.text, u.language, source.id) for i, u in enumerate(updates))
-        return tuple(replace(updates[text.id], tagging=tagging) for text, tagging in self._session.tag(texts))
+            return updates
+        fresh = [i for i, u in enumerate(updates) if (u.title or u.text) and not self._is_said(u, source)]
+        texts = (ArticleText(i, updates[i].title, updates[i].text, updates[i].language, source.id) for i in fresh)
+        for text, tagging in self._session.tag(texts):
+            updates[text.id] = replace(updates[text.id], tagging=tagging)
+        return updates
+
+    def _is_said(self, update: ArticleUpdate, source: Source) -> bool:
+        """Return whether the source's article has these words already: its tags stay, then."""
+        if update.article_id is None:
+            return False
+        stored = article_text(self._session.db, update.article_id)
+        return (stored.title, stored.text, stored.source_id) == (update.title, update.text, source.id)
 
     def _keep_page_text(self, update: ArticleUpdate) -> ArticleUpdate:
         """An entry that changed has its page read again; until then the article keeps the page's fuller text."""
@@ -259,8 +302,11 @@ class SourceStage:
         return self._state(source).ok_at is None
 
     def _was_good(self, source_id: str) -> bool:
+        """Return whether a source answered last time, and lately: only then it is a witness for our network."""
         state = self._states.get(source_id)
-        return state is not None and state.ok_at is not None and state.error is None
+        if state is None or state.ok_at is None or state.error is not None:
+            return False
+        return self._now - state.ok_at <= WITNESS
 
     def _ask_a_good_one(self, asked: set[str]) -> bool | None:
         """Ask the source that answered last, of those that are not in `asked`; whether it answers now."""
@@ -269,12 +315,17 @@ class SourceStage:
         if not known:
             return None
         _, source = max(known, key=lambda pair: pair[0])
-        request = schedule.request_for(source, self._state(source), self._now)
+        request = self._request(source)
         for result, pending in lookahead(self._session.fetch([request]), self._submit):
             if is_unreachable(result):
                 return False
             self._one(result, pending)
         return True
+
+
+def _of_one_site(known: Mapping[str, StoredArticle]) -> dict[str, StoredArticle]:
+    """Return the articles whose other name is of their own site: a page may declare anything."""
+    return {url: article for url, article in known.items() if host_key(url) == host_key(article.url)}
 
 
 def _with_error(result: FetchResult, error: SourceError) -> FetchResult:

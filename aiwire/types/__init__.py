@@ -17,7 +17,7 @@ from aiwire.types.fetching import (
     RobotsFile,
 )
 from aiwire.types.moments import iso, parse_iso
-from aiwire.types.parsing import Enclosure, Entry, Extracted, FeedHints, ParsedFeed, ParseMode, SeenItem
+from aiwire.types.parsing import Enclosure, Entry, Extracted, FeedHints, ParsedFeed, ParseMode, SeenItem, SitemapPart
 from aiwire.types.sources import (
     ArticleRule,
     ErrorClass,
@@ -91,6 +91,7 @@ __all__ = [
     "SaveCounts",
     "SeenItem",
     "Sentence",
+    "SitemapPart",
     "SitemapRule",
     "Source",
     "SourceKind",

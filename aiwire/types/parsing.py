@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-__all__ = ["Enclosure", "Entry", "Extracted", "FeedHints", "ParseMode", "ParsedFeed", "SeenItem"]
+__all__ = ["Enclosure", "Entry", "Extracted", "FeedHints", "ParseMode", "ParsedFeed", "SeenItem", "SitemapPart"]
 
 ParseMode = Literal["delta", "full", "repaired", "json", "listing", "sitemap"]
 
@@ -34,7 +34,7 @@ class SeenItem:
     """An item of a source's last document: what the next parse needs to leave it out and to tell others from it."""
 
     digest: str  # of its bytes and of all around it that can change its meaning
-    page: str  # URL that identifies its article, without fragment (`aiwire.pipeline.identity`)
+    page: str  # digest of the URL of its page, without fragment (`aiwire.pipeline.identity`)
     key: str  # digest of its guid, else of its words
     words: str  # digest of its title or text, else of its guid
     fragment: str = ""  # of its URL
@@ -59,6 +59,14 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class SitemapPart:
+    """A sitemap that an index names."""
+
+    url: str
+    digest: str  # of the URL and of what the index says of its last change: read once, it need not be read again
+
+
+@dataclass(frozen=True, slots=True)
 class ParsedFeed:
     """A feed document or listing page and its entries, in document order."""
 
@@ -70,8 +78,10 @@ class ParsedFeed:
     warning: str | None = None  # what was wrong with a document that could be read all the same
     hints: FeedHints = FeedHints()
     mode: ParseMode = "full"  # how it was read
-    seen: tuple[str, ...] = ()  # digests of items that were known and left out
-    more: tuple[str, ...] = ()  # sitemaps that an index names and that may hold something new
+    seen: tuple[str, ...] = ()  # digests of items that were known and left out, in document order
+    places: tuple[int, ...] = ()  # of a feed: how many of `entries` stand before each of `seen`
+    more: tuple[SitemapPart, ...] = ()  # sitemaps that an index names and that may hold something new
+    left: int = 0  # such sitemaps that are too many for one check
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ def m006_ingestion(db: Database) -> None:
     execute(
         db,
         "ALTER TABLE sources ADD COLUMN own_server INTEGER NOT NULL DEFAULT 0",  # 1: may be asked below the floor
+        "ALTER TABLE sources ADD COLUMN rules TEXT",  # JSON: of listing and sitemap, as in sources.toml; NULL: none
         # validators
         "ALTER TABLE source_state ADD COLUMN validators_trusted INTEGER NOT NULL DEFAULT 1",  # 0: the server lied
         "ALTER TABLE source_state ADD COLUMN body_hash TEXT",  # BLAKE2b-128 of the last whole body, hexadecimal
@@ -58,7 +59,7 @@ def m006_ingestion(db: Database) -> None:
         CREATE TABLE source_items (
             source_id TEXT NOT NULL REFERENCES sources(id),
             digest TEXT NOT NULL,           -- of the item's bytes and of what around them can change its meaning
-            page TEXT NOT NULL,             -- URL that identifies its article, without fragment
+            page TEXT NOT NULL,             -- digest of the URL of its page, without fragment
             key TEXT NOT NULL,              -- digest of its guid, else of its words: tells items of one page apart
             words TEXT NOT NULL,            -- digest of its title or text, else of its guid
             fragment TEXT NOT NULL,
@@ -88,6 +89,7 @@ def m006_ingestion(db: Database) -> None:
         """,
         "ALTER TABLE articles ADD COLUMN rights TEXT",  # opt-outs from text and data mining that its page states
         "ALTER TABLE articles ADD COLUMN date_flaw TEXT",  # why the stated date does not count: future, absurd
+        "CREATE INDEX articles_canonical ON articles(canonical_url) WHERE canonical_url IS NOT NULL",  # other names
         "CREATE INDEX articles_guid ON articles(source_id, guid) WHERE guid IS NOT NULL",  # an item that moved
         "ALTER TABLE fetches ADD COLUMN hops TEXT",  # redirects: JSON array of [status, URL]; NULL: none
         "ALTER TABLE fetches ADD COLUMN robots TEXT",  # what in robots.txt forbids a feed that was fetched all the same

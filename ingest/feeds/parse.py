@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from aiwire.exceptions import ParseError
 from aiwire.types import Entry, ParsedFeed
 from ingest.charset import decode, header
-from ingest.feeds.delta import PARSER_VERSION, Split, digest, split
+from ingest.feeds.delta import PARSER_VERSION, Item, Split, digest, split
 from ingest.feeds.documents import (
     FEED_ROOTS,
     MAX_ATTRIBUTES,
@@ -45,6 +45,7 @@ from ingest.links import absolute_url
 __all__ = ["MAX_ENTRIES", "parse_feed"]
 
 MAX_ENTRIES = 5_000  # of one document; feeds of real publishers hold some hundred
+_MAX_READS = 500  # of one document, to find the items that feedparser stumbles over: some fifty
 
 _log = logging.getLogger(__name__)
 
@@ -149,7 +150,8 @@ def _read_parts(
     context = _context(parts, url, headers)
     items = parts.items[:MAX_ENTRIES]
     digests = [digest(parts.bytes_of(item), context) if item.plain else None for item in items]
-    unread = [(item, mark) for item, mark in zip(items, digests, strict=True) if mark is None or mark not in seen]
+    is_known = [mark is not None and mark in seen for mark in digests]
+    unread = [(item, mark) for item, mark, known in zip(items, digests, is_known, strict=True) if not known]
     parsed, trouble = _feedparser(parts.only(item for item, _ in unread), headers)
     if parsed is None or trouble or not parsed["version"] or len(parsed["entries"]) != len(unread):
         return None
@@ -166,7 +168,8 @@ def _read_parts(
         warning=_too_many(len(parts.items)),
         hints=feed_hints(parts.only(()), url),
         mode="delta",
-        seen=tuple(mark for mark in digests if mark is not None and mark in seen),
+        seen=tuple(mark for mark, known in zip(digests, is_known, strict=True) if known and mark is not None),
+        places=tuple(place - nth for nth, place in enumerate(i for i, known in enumerate(is_known) if known)),
     )
 
 
@@ -241,9 +244,35 @@ def _read_whole(text: str, headers: Mapping[str, str] | None) -> tuple[Any | Non
                 found, parsed = len(again["entries"]), again
                 trouble = f"{trouble or 'no item could be read'}; {found} items after repair"
                 break
+        if parsed is None:
+            parsed = _read_sound_items(text, headers)
+            if parsed is not None:
+                found, trouble = len(parsed["entries"]), "items that make the parser fail were left out"
         if found < wanted:
             trouble = f"{trouble or 'broken XML'}; {found} of {wanted} items could be read"
     return parsed, "; ".join(filter(None, (trouble, _too_many(visible)))) or None
+
+
+def _read_sound_items(text: str, headers: Mapping[str, str] | None) -> Any | None:
+    """Return feedparser's result for a document without the items that it stumbles over, each read with the frame.
+
+    None if no item is left, or the document cannot be split.
+    """
+    parts = split(_utf8(_PLACES.sub("", text)))
+    frame, _ = _feedparser(parts.only(()), headers) if parts else (None, None)
+    if parts is None or frame is None:
+        return None
+    waiting: list[tuple[Item, ...]] = [parts.items[:MAX_ENTRIES]]
+    reads = 0
+    while waiting:
+        items = waiting.pop()
+        read, _ = _feedparser(parts.only(items), headers)
+        reads += 1
+        if read is not None:
+            frame["entries"] += read["entries"]
+        elif len(items) > 1 and reads < _MAX_READS:  # halves, the first of which is next
+            waiting += [items[len(items) // 2 :], items[: len(items) // 2]]
+    return frame if frame["entries"] else None
 
 
 def _repairs(text: str) -> Iterator[str]:

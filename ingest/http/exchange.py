@@ -146,7 +146,8 @@ async def _send(exchange: _Exchange, url: httpx2.URL) -> httpx2.Response:
     timeouts = {"connect": limits.connect_s, "read": limits.read_s, "write": limits.read_s, "pool": limits.total_s}
     # Latin-1 gives back the bytes of a validator as they came (`_headers_of`).
     headers = [(name.encode("ascii"), value.encode("latin-1")) for name, value in exchange.headers.items()]
-    request = httpx2.Request("GET", url, headers=headers, extensions={"timeout": timeouts})
+    most = max(limits.max_wire_bytes, limits.max_body_bytes)  # for an archive, which may hold a body unpacked
+    request = httpx2.Request("GET", url, headers=headers, extensions={"timeout": timeouts, "max_bytes": most})
     with _as_fetch_error(str(url), limits, in_body=False):
         return await exchange.transport.handle_async_request(request)
 

@@ -20,7 +20,7 @@ from datetime import datetime
 import httpx2
 
 from aiwire.exceptions import ConfigError
-from aiwire.types import FetchResult, LaneState, Request, RobotsFile
+from aiwire.types import FetchResult, LaneState, Request, Response, RobotsFile
 from ingest.http.exchange import fetch_one
 from ingest.http.guard import Guard
 from ingest.http.lanes import Job, Lanes, LeftOut
@@ -33,6 +33,8 @@ from ingest.urls import host_key
 __all__ = ["FetchLimits", "Fetcher", "LeftOut"]
 
 log = logging.getLogger(__name__)
+
+_MAX_WAITING_BYTES = 64 << 20  # of bodies that the caller has not taken: while it is more, no request starts
 
 
 class Fetcher:
@@ -105,7 +107,7 @@ class Fetcher:
             while (item := run.results.get()) is not None:
                 if isinstance(item, BaseException):
                     raise item
-                run.taken()
+                run.taken(item)
                 yield item
         finally:
             run.cancel()
@@ -137,6 +139,7 @@ class _Run:
         self._stop_after_s = stop_after_s
         self._under_way = 0
         self._untaken = 0  # under way or in the queue: bounded, so that a slow caller is not buried
+        self._waiting_bytes = 0  # of bodies in the queue: bounded for the same reason
         self._hop_locks: dict[str, asyncio.Lock] = {}  # by origin: two pages that lead there ask for its rules once
         self._started = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -172,9 +175,9 @@ class _Run:
             key = host_key(result.request.url)
             self._put(replace(result, lane=self.lanes.state(key) or states.get(key)))
 
-    def taken(self) -> None:
+    def taken(self, result: FetchResult) -> None:
         """The caller has taken a result: one more may be fetched."""
-        self._call(self._on_taken)
+        self._call(functools.partial(self._on_taken, _body_bytes(result)))
 
     def cancel(self) -> None:
         """Stop everything that is under way; nothing happens if all is done."""
@@ -219,14 +222,18 @@ class _Run:
     async def _dispatch(self, group: asyncio.TaskGroup) -> None:
         """Start every request when its turn comes; one that has ended may have brought more."""
         while self.lanes or self._under_way:
-            has_room = self._under_way < self._limits.concurrency and self._untaken < 2 * self._limits.concurrency
-            job = self.lanes.take(self._at()) if has_room else None
+            job = self.lanes.take(self._at()) if self._has_room else None
             if job is None:
-                await self._sleep(until=self.lanes.next_at() if has_room else None)
+                await self._sleep(until=self.lanes.next_at() if self._has_room else None)
                 continue
             self._under_way += 1
             self._untaken += 1
             group.create_task(self._work(job))
+
+    @property
+    def _has_room(self) -> bool:
+        limit = self._limits.concurrency
+        return self._under_way < limit and self._untaken < 2 * limit and self._waiting_bytes <= _MAX_WAITING_BYTES
 
     async def _work(self, job: Job) -> None:
         request = job.request
@@ -284,10 +291,12 @@ class _Run:
 
     def _put(self, result: FetchResult) -> None:
         self._untaken += 1
+        self._waiting_bytes += _body_bytes(result)
         self.results.put(self._gate.with_note(result) if self._gate else result)
 
-    def _on_taken(self) -> None:
+    def _on_taken(self, body_bytes: int) -> None:
         self._untaken -= 1
+        self._waiting_bytes -= body_bytes
         self._wake.set()
 
     def _at(self) -> float:
@@ -299,3 +308,7 @@ class _Run:
         timeout = None if until is None else max(0.0, until - self._at())
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), timeout)
+
+
+def _body_bytes(result: FetchResult) -> int:
+    return len(result.outcome.body) if isinstance(result.outcome, Response) else 0

@@ -64,7 +64,7 @@ class _Lane:
     is_cut: bool = False  # by the cap: more would be due
     answered_well: bool = False
     throttled: bool = False
-    failing: str | None = None  # what could not be reached last: the lane, or a name in it
+    failing: str | None = None  # what failed last: `_failing`
     failures: int = 0  # of that, in a row
     delays: dict[str, float] = field(default_factory=dict)  # Crawl-delays by origin
 
@@ -238,16 +238,13 @@ class Lanes:
         lane.throttled |= lane.state.blocked_until != was_blocked
         error = result.outcome
         if not isinstance(error, FetchError):
-            lane.answered_well = True
-        if not isinstance(error, FetchError) or error.reason not in ("connect", "dns"):
-            lane.failing, lane.failures = None, 0
+            lane.answered_well, lane.failing = True, None
             return
-        # A name that does not resolve says nothing about the other names of the lane.
-        failing = urlsplit(error.url).hostname if error.reason == "dns" else lane.state.lane
+        failing = _failing(error)
         lane.failures = lane.failures + 1 if failing == lane.failing else 1
         lane.failing = failing
-        if lane.failures >= politeness.CONNECTION_FAILURES:
-            lane.state = politeness.after_no_connection(lane.state, error, now)
+        if failing is not None and lane.failures >= politeness.FAILURES_IN_A_ROW:
+            lane.state = politeness.after_no_answer(lane.state, error, now)
 
     def _try_again(self, lane: _Lane, job: Job, result: FetchResult, at: float) -> None:
         wait = self._gap(lane, at) + _RETRY_SPREAD_S * _fraction(f"{job.lane} retry {job.position}")
@@ -293,6 +290,20 @@ class Lanes:
 
     def _moment(self, at: float) -> datetime:
         return self._now + timedelta(seconds=at)
+
+
+def _failing(error: FetchError) -> str | None:
+    """Return what an error says is out of order, so that a row of such errors ends the lane's turn; None: nothing.
+
+    A name that does not resolve says nothing about the other names of the lane.
+    """
+    match error.reason:
+        case "dns":
+            return f"the name {urlsplit(error.url).hostname}"
+        case "connect" | "timeout":
+            return error.reason
+        case _:
+            return None
 
 
 def _fraction(text: str) -> float:

@@ -15,16 +15,16 @@ from ingest.http.limits import FetchLimits
 from ingest.http.retryafter import LONGEST, is_throttled, retry_after
 
 __all__ = [
-    "CONNECTION_FAILURES",
+    "FAILURES_IN_A_ROW",
     "MAX_CRAWL_DELAY_S",
     "after_answer",
-    "after_no_connection",
+    "after_no_answer",
     "at_the_start",
     "gap_between_starts",
     "relaxed",
 ]
 
-CONNECTION_FAILURES = 3  # in a row: the lane is left alone
+FAILURES_IN_A_ROW = 3  # without connection, or without a whole answer in time: the lane is left alone
 MAX_CRAWL_DELAY_S = 600.0  # a longer one is a mistake or meant for somebody else
 
 _SMOOTHING = 0.25  # weight of the newest latency
@@ -32,7 +32,7 @@ _TARGET_CONCURRENCY = 1.0  # requests that a server is meant to have of us at a 
 _RAISED_S = 30.0  # least gap after the server has asked for less
 _RAISED_FOR = timedelta(hours=24)
 _LEAST_BLOCK = timedelta(minutes=30)
-_NO_CONNECTION_BLOCK = timedelta(minutes=10)
+_NO_ANSWER_BLOCK = timedelta(minutes=10)
 
 
 def gap_between_starts(state: LaneState, limits: FetchLimits, now: datetime) -> float:
@@ -82,14 +82,15 @@ def after_answer(state: LaneState, result: FetchResult, limits: FetchLimits, now
     )
 
 
-def after_no_connection(state: LaneState, error: FetchError, now: datetime) -> LaneState:
-    """Return the state after `CONNECTION_FAILURES` in a row.
+def after_no_answer(state: LaneState, error: FetchError, now: datetime) -> LaneState:
+    """Return the state after `FAILURES_IN_A_ROW`, connections that failed or time-outs, of which `error` is the last.
 
-    Whether it is the server or our own network that is down cannot be seen from one lane: who sees all of them must
-    drop this state if it was ours.
+    A server that lets each of its pages drip costs the whole time-out every time. Whether it is the server or our own
+    network that is down cannot be seen from one lane: who sees all of them must drop this state if it was ours.
     """
-    reason = f"{CONNECTION_FAILURES} connection failures in a row, the last: {error.message}"
-    return replace(state, blocked_until=now + _NO_CONNECTION_BLOCK, reason=reason)
+    what = "time-outs" if error.reason == "timeout" else "connection failures"
+    reason = f"{FAILURES_IN_A_ROW} {what} in a row, the last: {error.message}"
+    return replace(state, blocked_until=now + _NO_ANSWER_BLOCK, reason=reason)
 
 
 def relaxed(state: LaneState, limits: FetchLimits) -> LaneState:

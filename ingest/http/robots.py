@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from protego import Protego
 
 from aiwire.exceptions import FetchError
-from aiwire.types import FetchResult, Request, Response, RobotsFile
+from aiwire.types import FetchResult, Purpose, Request, Response, RobotsFile
 from ingest.urls import normalize_url
 
 __all__ = [
@@ -41,7 +41,8 @@ AGENT = "aiwire"  # the product token that addresses us
 ROBOTS_BYTES = 500 * 1024  # the least that a crawler must read (RFC 9309 2.5); we read no more
 _FRESH = timedelta(hours=24)  # RFC 9309 2.4
 _UNREAD_HOLDS = timedelta(days=7)  # RFC 9309 2.3.1.4 speaks of a "reasonably long" time
-_REMEDY = "set enabled = false or full_text = 'never' for the source, or ask the publisher"
+_PAGE_REMEDY = "set enabled = false or full_text = 'never' for the source, or ask the publisher"
+_SOURCE_REMEDY = "take a feed of the site if it has one, set enabled = false for the source, or ask the publisher"
 
 AI_CRAWLERS = (
     "AI2Bot", "Amazonbot", "anthropic-ai", "Applebot-Extended", "Bytespider", "CCBot", "ChatGPT-User", "Claude-Web",
@@ -110,8 +111,8 @@ def robots_file(result: FetchResult, *, now: datetime, before: RobotsFile | None
     return RobotsFile(origin, first, error.status, "", error.message)
 
 
-def refusal(file: RobotsFile, url: str, *, now: datetime) -> str | None:
-    """Return why `url` must not be fetched, with the remedy; None if it may be.
+def refusal(file: RobotsFile, url: str, *, now: datetime, purpose: Purpose = "page") -> str | None:
+    """Return why `url` must not be fetched, with the remedy that fits the purpose; None if it may be.
 
     While rules have never been read, nothing may be fetched for 7 days, then everything may. Rules that were read once
     count until new ones are (RFC 9309 2.3.1.4).
@@ -122,7 +123,7 @@ def refusal(file: RobotsFile, url: str, *, now: datetime) -> str | None:
         why = file.error or "no answer"
         return f"{robots_url(file.origin)} could not be read ({why}): nothing is fetched until it can, or for 7 days"
     forbidden = forbidden_by(file, url)
-    return forbidden and f"{forbidden}; {_REMEDY}"
+    return forbidden and f"{forbidden}; {_PAGE_REMEDY if purpose == 'page' else _SOURCE_REMEDY}"
 
 
 def opt_out_refusal(file: RobotsFile) -> str | None:
@@ -131,7 +132,7 @@ def opt_out_refusal(file: RobotsFile) -> str | None:
     if not names:
         return None
     listed = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    return f'{robots_url(file.origin)} keeps out AI crawlers ({listed}) and opt_outs is "strict"; {_REMEDY}'
+    return f'{robots_url(file.origin)} keeps out AI crawlers ({listed}) and opt_outs is "strict"; {_PAGE_REMEDY}'
 
 
 def forbidden_by(file: RobotsFile, url: str) -> str | None:

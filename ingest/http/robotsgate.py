@@ -70,7 +70,7 @@ class RobotsGate:
         file = self._files.get(origin)
         if file is None or (origin not in self._settled and url == request.url):
             return None  # its turn comes after that of its robots.txt
-        why = robots.refusal(file, url, now=self._now)
+        why = robots.refusal(file, url, now=self._now, purpose=request.purpose)
         if why is None and self._strict and request.purpose == "page":
             why = robots.opt_out_refusal(file)
         if why is None:

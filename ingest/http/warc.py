@@ -34,6 +34,7 @@ Truncated = Literal["length", "time", "disconnect", "unspecified"]  # WARC-Trunc
 Headers = Sequence[tuple[bytes, bytes]]
 
 _CHUNK = 65_536
+_MAX_BYTES = 1 << 30  # of a body, where a request does not say how many it can use
 _IN_304 = frozenset([b"etag", b"last-modified", b"cache-control", b"date", b"expires", b"vary", b"content-location"])
 _HOP_BY_HOP = frozenset([b"transfer-encoding", b"connection", b"keep-alive", b"trailer", b"upgrade"])
 _SECRET = frozenset([b"authorization", b"cookie", b"proxy-authorization", b"set-cookie", b"set-cookie2"])
@@ -80,10 +81,13 @@ class ReplayTransport(httpx2.AsyncBaseTransport):
         """Answer from the archive.
 
         Raises:
-            FetchError: not-in-archive.
+            FetchError: not-in-archive; too-large, if it is longer than the "max_bytes" among the request's extensions.
         """
         for capture in self._candidates(request.url):
-            stored = read_capture(capture)
+            most = request.extensions.get("max_bytes", _MAX_BYTES)
+            stored = read_capture(capture, max_bytes=most)
+            if stored is None:
+                raise FetchError(str(request.url), f"more than {most} bytes", reason="too-large")
             answer = _answer(capture.status, stored, request.headers.raw)
             if answer is not None:
                 return answer

@@ -19,6 +19,7 @@ from ingest.pages.jsonld import ArticleData, article_data, read_blocks
 from ingest.pages.pageauthor import page_author
 from ingest.pages.pagedate import may_be_article, page_date
 from ingest.pages.pagetree import meta_contents, meta_values, visible
+from ingest.urls import host_key
 
 __all__ = ["Metadata", "read_metadata"]
 
@@ -155,7 +156,10 @@ def _agreement(heading: str, stated: list[str]) -> float:
 
 
 def _without_site(title: str, names: set[str]) -> str:
-    """Cut the site's name off a title: "Headline | Site", "Site: Headline"."""
+    """Cut the site's name off a title: "Headline | Site", "Site: Headline", "site.com Headline"."""
+    first, _, rest = title.partition(" ")
+    if "." in first.strip(".") and _key(first) in names and rest:
+        title = rest
     while True:
         cuts = [(match.start(), match.end()) for match in _SEPARATOR.finditer(title)]
         if not cuts:
@@ -178,4 +182,6 @@ def _host_names(url: str | None) -> list[str]:
         return []
     if host.endswith(_PLATFORMS):  # there the first label is the writer's
         host = host.partition(".")[2]
-    return [host, *[label for label in host.split(".") if len(label) > 3]] if host else []
+    if not host:
+        return []
+    return [host, host_key(f"https://{host}/"), *[label for label in host.split(".") if len(label) > 3]]

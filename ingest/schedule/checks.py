@@ -17,7 +17,7 @@ from ingest.schedule.freshness import Check, keep_hints, keep_rhythm
 from ingest.schedule.health import classify, count_failure, count_success, retry_wait
 from ingest.schedule.interval import Timing, Wait, base_wait, in_words, next_check
 from ingest.schedule.moves import address, follow_redirects, give_up_move, move_of
-from ingest.schedule.validators import is_the_same_body, keep_validators, wants_whole
+from ingest.schedule.validators import forget_refused_validators, is_the_same_body, keep_validators, wants_whole
 
 __all__ = [
     "Check",
@@ -99,7 +99,8 @@ def after_failure(
 
     A source that is gone has no next check; its reason says how to ask all the same.
     """
-    failed = replace(count_failure(state, error, now=now, replay=timing.replay), checked_at=now)
+    asked = forget_refused_validators(state, error, now=now)
+    failed = replace(count_failure(asked, error, now=now, replay=timing.replay), checked_at=now)
     if failed.status == "gone":
         why = "gone: HTTP 410 twice, a day apart; not asked any more, `aiwire run --force` asks"
         return replace(failed, next_check_at=None, next_check_reason=why)

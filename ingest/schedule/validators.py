@@ -11,13 +11,16 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
+from aiwire.exceptions import FetchError, SourceError
 from aiwire.types import NotModified, Response, SourceState
 
-__all__ = ["has_validators", "is_the_same_body", "keep_validators", "wants_whole"]
+__all__ = ["forget_refused_validators", "has_validators", "is_the_same_body", "keep_validators", "wants_whole"]
 
 _PERIOD = timedelta(hours=24)  # at most one request without validators in it
 _USUAL_GAPS = 4  # a silence of so many gaps between new items makes a row of 304 doubtful
 _LONGEST_PATIENCE = timedelta(days=30)  # with a source that has been quiet for long
+_MAX_CHARS = 1_000  # of one validator: servers refuse requests with long headers, many at 8 kB
+_REFUSALS = frozenset([400, 413, 431])  # what they refuse them with (RFC 6585 5, and older habits)
 
 
 def has_validators(state: SourceState) -> bool:
@@ -73,13 +76,14 @@ def _hash(body: bytes) -> str:
 def keep_validators(state: SourceState, answer: Response | NotModified, *, now: datetime) -> SourceState:
     """Return the state with the validators of an answer, verbatim, and what its body says about them.
 
-    A 200 without validators clears them, a 304 without them keeps those that we have (RFC 9110 15.4.5).
+    A 200 without validators clears them, a 304 without them keeps those that we have (RFC 9110 15.4.5). One that is too
+    long to be sent back counts as none.
     """
-    etag, last_modified = (answer.headers.get(name) or None for name in ("etag", "last-modified"))
+    etag, last_modified = (_validator(answer, name) for name in ("etag", "last-modified"))
     if isinstance(answer, NotModified):
         return replace(state, etag=etag or state.etag, last_modified=last_modified or state.last_modified, unmoved=0)
     body_hash = _hash(answer.body)
-    conditional = has_validators(state) and not wants_whole(state, now)
+    conditional = _is_conditional(state, now)
     lied = _lied(state, body_hash, etag, last_modified, conditional=conditional)
     return replace(
         state,
@@ -91,6 +95,25 @@ def keep_validators(state: SourceState, answer: Response | NotModified, *, now: 
         full_at=now,
         unmoved=(state.unmoved + 1 if body_hash == state.body_hash else 0) if conditional else state.unmoved,
     )
+
+
+def forget_refused_validators(state: SourceState, error: SourceError, *, now: datetime) -> SourceState:
+    """Return the state without validators if a request that carried them was refused as too large or malformed.
+
+    They may be the reason, and then every request with them would be refused again, for ever.
+    """
+    refused = isinstance(error, FetchError) and error.status in _REFUSALS
+    return replace(state, etag=None, last_modified=None) if refused and _is_conditional(state, now) else state
+
+
+def _is_conditional(state: SourceState, now: datetime) -> bool:
+    """Return whether the check of this `now` was made with validators; `state` is the one from before it."""
+    return has_validators(state) and not wants_whole(state, now)
+
+
+def _validator(answer: Response | NotModified, name: str) -> str | None:
+    value = answer.headers.get(name)
+    return value if value and len(value) <= _MAX_CHARS else None
 
 
 def _lied(

@@ -29,14 +29,15 @@ _MAX_DEPTH = 60
 _MAX_SUMMARY = 1000
 _MIN_DATED = 0.6
 _WRAPPERS = ("node", "attributes", "fields", "item", "data", "frontmatter", "properties", "post", "article", "content")
-_TITLES = ("headline", "title", "name", "heading", "postTitle", "metaTitle")
+_TITLES = ("headline", "title", "name", "heading", "postTitle", "metaTitle", "hed", "dangerousHed")
 _ADDRESSES = ("url", "href", "link", "permalink", "path", "uri", "canonicalUrl", "fullSlug", "@id", "slug")
-_SUMMARIES = ("description", "summary", "excerpt", "abstract", "subtitle", "dek", "teaser", "intro")
+_SUMMARIES = ("description", "summary", "excerpt", "abstract", "subtitle", "dek", "dangerousDek", "teaser", "intro")
 _DATE_KEY = re.compile(
     r"_?(?:date|time)|_?(?:date|time)?[-_]?(?:first|last)?[-_]?(?:publish|release|post|creat|display|publication|pub)"
     r"(?:ed|ion|d)?(?:[-_]?(?:on|at|date|time|timestamp))?|(?:post|news|article|start)[-_]?date|createdTime",
     re.I,
 )
+_DOUBTFUL = re.compile(r"\s*\d{1,2}([./-])\d{1,2}\1\d{4}\s*")  # day or month first
 _LD_ARTICLE = re.compile(r"(?:Article|BlogPosting|Report|Posting|PressRelease)$")
 _LD_MENUS = frozenset(("BreadcrumbList", "SiteNavigationElement", "WebSite", "Organization", "FAQPage", "HowTo"))
 _FLIGHT = re.compile(r'self\.__next_f\.push\(\[1,\s*("(?:[^"\\]|\\.)*+")\]\)', re.S)
@@ -59,11 +60,15 @@ def embedded_lists(tree: Any, *, url: str, base: str, known: Iterable[str]) -> l
     places = _Places(url, base, slugs)
     found = [places.entries(_ld_articles(read_blocks(tree)))]
     for data in _script_data(tree):
-        for value in _lists(data):
+        alike: dict[int, dict[str, Entry]] = {}
+        for path, value in _lists(data):
             entries = places.entries(item for item in value if isinstance(item, dict))
             dated = sum(entry.published is not None for entry in entries)
             if dated >= _MIN_DATED * len(entries) and len(entries) * 2 > len(value):
-                found.append(entries)
+                one = alike.setdefault(path, {})
+                for entry in entries:
+                    one.setdefault(entry.url or "", entry)
+        found += [tuple(entries.values()) for entries in alike.values()]
     return [entries for entries in found if len(entries) > 1]
 
 
@@ -110,21 +115,28 @@ def _first_value(text: str, start: int) -> Any:
 _DECODER = json.JSONDecoder(strict=False)
 
 
-def _lists(data: Any) -> Iterator[list[Any]]:
-    """Yield every list of at least two values, the outer before the inner."""
-    stack: list[tuple[Any, int]] = [(data, 0)]
+def _lists(data: Any) -> Iterator[tuple[int, list[Any]]]:
+    """Yield every list of at least two values, the outer before the inner, with the number of its path of keys.
+
+    The items of a list have the same path: so what a page shows in several boxes of one kind is one list.
+    """
+    paths: dict[tuple[int, str], int] = {}
+    stack: list[tuple[Any, int, int]] = [(data, 0, 0)]
     seen = 0
     while stack and seen < _MAX_NODES:
-        value, depth = stack.pop()
+        value, path, depth = stack.pop()
         seen += 1
         if depth > _MAX_DEPTH:
             continue
         if isinstance(value, list):
             if len(value) > 1:
-                yield value
-            stack.extend((item, depth + 1) for item in reversed(value) if isinstance(item, list | dict))
-        elif isinstance(value, dict):
-            stack.extend((item, depth + 1) for item in reversed(value.values()) if isinstance(item, list | dict))
+                yield path, value
+            inner = [("", item) for item in value]
+        else:
+            inner = list(value.items()) if isinstance(value, dict) else []
+        for key, item in reversed(inner):
+            if isinstance(item, list | dict):
+                stack.append((item, paths.setdefault((path, key), len(paths) + 1), depth + 1))
 
 
 def _ld_articles(blocks: Any) -> Iterator[dict[str, Any]]:
@@ -222,8 +234,11 @@ def _string(value: object) -> str:
 
 
 def _date(flat: Mapping[str, Any]) -> datetime | None:
-    for key, value in flat.items():
-        plain = isinstance(value, str | int) and not isinstance(value, bool)
-        if plain and _DATE_KEY.fullmatch(key) and (date := parse_date(str(value))):
-            return date
-    return None
+    """Return the first date of an object; one that may be read in two ways, such as 03.08.2026, after all others."""
+    texts = [
+        str(value)
+        for key, value in flat.items()
+        if isinstance(value, str | int) and not isinstance(value, bool) and _DATE_KEY.fullmatch(key)
+    ]
+    texts.sort(key=lambda text: _DOUBTFUL.fullmatch(text) is not None)
+    return next((date for text in texts if (date := parse_date(text))), None)

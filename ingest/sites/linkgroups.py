@@ -1,5 +1,9 @@
 """The links of a page that may lead to articles, grouped by the path of elements that leads to them.
 
+Links of the same path that stand in several columns of a table's rows, or several in each <dt>, make a group together
+and one for each column: the first holds where cells are cards, the others where one column has the titles and another
+their PDF files.
+
 Pure: no network, no clock, no database.
 """
 
@@ -9,7 +13,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ingest.links import absolute_url
 from ingest.sites.articleurls import may_be_article
@@ -30,6 +34,7 @@ _ASIDE_NAMES = """
 """
 _ASIDE = frozenset(_ASIDE_NAMES.split())
 _ROLES = frozenset(("navigation", "contentinfo", "search", "menu", "menubar", "dialog", "alertdialog", "tablist"))
+_COLUMNS = {"tr": ("td", "th"), "dt": ("a",)}
 _OPEN = ("main", "article", "section", "li")  # a <header> inside of these is a card's, not the site's
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _BLOCKS = frozenset(("div", "p", "section", "article", "ul", "ol", "table", "figure", *_HEADINGS))
@@ -66,17 +71,21 @@ def link_groups(tree: Any, *, url: str, base: str) -> list[Group]:
         url: of the page.
         base: what its relative links refer to.
     """
-    names = _ClassNames(tree)
-    found: dict[tuple[int, bool], list[Link]] = defaultdict(list)
+    found: dict[tuple[int, bool], dict[int, list[Link]]] = defaultdict(lambda: defaultdict(list))
     places: dict[tuple[int, bool], bool] = {}
-    for position, (node, path, aside, main) in enumerate(_links(tree, names)):
+    for position, (node, place) in enumerate(_links(tree, _ClassNames(tree))):
         if position >= MAX_LINKS:
             break
         address = (absolute_url(node.get("href"), base) or "").partition("#")[0]
         if address and may_be_article(address, url) and not _in_prose(node):
-            found[path, aside].append(Link(node, address, position))
-            places[path, aside] = main
-    return [Group(tuple(links), key[1], places[key]) for key, links in found.items()]
+            found[place.path, place.aside][place.column].append(Link(node, address, position))
+            places[place.path, place.aside] = place.main
+    groups = []
+    for key, columns in found.items():
+        together = sorted((link for links in columns.values() for link in links), key=lambda link: link.position)
+        apart = columns.values() if len(columns) > 1 else ()
+        groups += [Group(tuple(links), key[1], places[key]) for links in (together, *apart)]
+    return groups
 
 
 class _ClassNames:
@@ -96,21 +105,44 @@ class _ClassNames:
         return max(sorted(tokens), key=self._counts.__getitem__, default="")
 
 
-def _links(tree: Any, names: _ClassNames) -> Iterator[tuple[Any, int, bool, bool]]:
-    """Yield each link outside of menus: its element, the number of its path, whether aside and whether in <main>."""
+class _Place(NamedTuple):
+    """Where an element stands."""
+
+    path: int  # the number of its path of elements
+    column: int  # the number of the columns on that path
+    aside: bool
+    main: bool
+
+
+def _links(tree: Any, names: _ClassNames) -> Iterator[tuple[Any, _Place]]:
+    """Yield each link outside of menus, and its place."""
     paths: dict[tuple[int, str, str], int] = {}
-    stack: list[tuple[Any, int, bool, bool]] = [(tree, 0, False, False)]
+    columns: dict[tuple[int, int], int] = {}
+    stack: list[tuple[Any, _Place, int]] = [(tree, _Place(0, 0, False, False), 0)]
     while stack:
-        node, above, aside, main = stack.pop()
+        node, above, index = stack.pop()
         tag = node.tag
         if not isinstance(tag, str) or _is_chrome(node):
             continue
-        path = paths.setdefault((above, tag, names.of(node)), len(paths) + 1)
-        main = main or tag == "main" or node.get("role") == "main"
-        aside = aside or tag == "aside" or _called(node, _ASIDE)
+        place = _Place(
+            path=paths.setdefault((above.path, tag, names.of(node)), len(paths) + 1),
+            column=columns.setdefault((above.column, index), len(columns) + 1) if index else above.column,
+            aside=above.aside or tag == "aside" or _called(node, _ASIDE),
+            main=above.main or tag == "main" or node.get("role") == "main",
+        )
         if tag == "a" and node.get("href"):
-            yield node, path, aside, main
-        stack.extend((child, path, aside, main) for child in reversed(node))
+            yield node, place
+        stack.extend(reversed([(child, place, number) for child, number in _numbered(node)]))
+
+
+def _numbered(node: Any) -> Iterator[tuple[Any, int]]:
+    """Yield the children of an element, cells of a row and links of a <dt> with their number from 1, others with 0."""
+    counted = _COLUMNS.get(node.tag, ())
+    number = 0
+    for child in node:
+        is_column = child.tag in counted and (child.tag != "a" or child.get("href") is not None)
+        number += is_column
+        yield child, number if is_column else 0
 
 
 def _is_chrome(node: Any) -> bool:

@@ -45,6 +45,10 @@ _LABEL = re.compile(
     r"\A\W*(?:posted|published|publication|updated|date|released?|time|on|发布(?:时间|日期)?|日期|时间|更新)\W*\s*(?:on|at)?\W+",
     re.I,
 )
+# What follows a date that stands above the articles of a day: (showing 25 of 80 entries).
+_COUNT = re.compile(
+    r"\s*\((?:\d{1,3}|[^()]{0,40}\b(?:of \d+|entries|articles|items|posts|results)\b[^()]{0,20})\)\s*\Z", re.I
+)
 _MAX_CHARS = 60  # of a text that shows a date; a longer one speaks of it
 _SHARE = 0.4  # of a text that must be its date
 _SPLIT_CHARS = 12  # a part of a date that is shown in several elements
@@ -98,6 +102,7 @@ def find_date(text: str, *, day_first: bool = False) -> datetime | None:
     Args:
         day_first: whether 03/04/2026 is the third of April.
     """
+    text = _COUNT.sub("", text)
     if match := _DAY_APART.match(text):
         return parse_date(f"{match[2]}-{int(match[3]):02}-{int(match[1]):02}")
     if match := _DAY_LAST.match(text):
@@ -114,6 +119,7 @@ def find_date(text: str, *, day_first: bool = False) -> datetime | None:
 
 def only_date(text: str) -> bool:
     """Whether a text is a date and hardly more: a heading above the articles of a day."""
+    text = _COUNT.sub("", text)
     if len(text) > _MAX_CHARS:
         return False
     text = _LABEL.sub("", text)

@@ -24,10 +24,12 @@ _GENERIC = re.compile(
     r"(?:more|all|article|story|post|details?|release|now|here)(?:\s+\w+){0,2}|more|read|continue(?:\s+reading)?|details?|here|next|previous|"
     r"download(?:\s+pdf)?|pdf|watch(?:\s+(?:now|video))?|permalink|link|"
     r"mehr(?:\s+\w+)?|weiterlesen|lire(?:\s+la)?\s+suite|en savoir plus|leer más|"
-    r"(?:阅读|查看|了解)?(?:更多|全文|详情|原文|详细)|更多.{0,4})[\W\d]*",
+    r"(?:阅读|查看|了解)?(?:更多|全文|详情|原文|详细)|更多.{0,4})[\W\d]*(?:[kmg]i?b\W*)?",
     re.I,
 )
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_LABEL = re.compile(r"\A(?:title|titel|titre|título|titolo|标题)\s*[:：]\s*", re.I)
+_MAX_IDENTIFIER = 2  # words: 2603.01234, RFC 9309
 _CUT = re.compile(r"(?:…|\.{2,})\s*\Z")
 _MIN_WORDS = 4  # of a text that is taken for a title before others
 _MIN_SUMMARY = 40  # characters
@@ -60,9 +62,19 @@ def is_generic(text: str) -> bool:
 
 
 def read_item(element: Any, links: Sequence[Any], *, url: str, position: int) -> Item:
-    """Return what an item shows of the page that `links`, which are inside of it or are it, lead to."""
+    """Return what an item shows of the page that `links`, which are inside of it or are it, lead to.
+
+    Where a list of definitions links numbers (arXiv:2603.01234), the title is looked for in the definition.
+    """
     title, heading = _title(element, links)
-    texts = [text for text in blocks(element) if text != title]
+    definition = _definition(element) if _is_identifier(title) else None
+    defined = _defined_title(definition) if definition is not None else ""
+    if definition is not None and defined:
+        title, heading = defined, False
+        texts = [" ".join(chunks(node)) for node in definition.iter("p")]
+    else:
+        definition = None
+        texts = [text for text in blocks(element) if text != title]
     return Item(
         url=url,
         title=title,
@@ -71,8 +83,30 @@ def read_item(element: Any, links: Sequence[Any], *, url: str, position: int) ->
         dates=tuple(text for text in shown_dates(element) if text != title),
         summary=_summary(texts, title),
         position=position,
-        bare=element.tag in _BARE,
+        bare=element.tag in _BARE and definition is None,
     )
+
+
+def _is_identifier(title: str) -> bool:
+    return words(title) <= _MAX_IDENTIFIER and any(map(str.isdecimal, title))
+
+
+def _definition(element: Any) -> Any:
+    """Return the <dd> that follows a <dt>, None if the element is none or has none."""
+    following = element.getnext() if element.tag == "dt" else None
+    return following if following is not None and following.tag == "dd" else None
+
+
+def _defined_title(definition: Any) -> str:
+    """Return the line of a <dd> that is called its title, else its first of several words; "" if it has neither."""
+    called = (" ".join(chunks(node)) for node in definition.iter() if isinstance(node.tag, str) and _is_titled(node))
+    lines = (line for line in blocks(definition) if words(line) >= _MIN_WORDS)
+    found = (_LABEL.sub("", text)[:_MAX_TITLE] for text in (*called, *lines))
+    return next((text for text in found if text and not is_generic(text) and not only_date(text)), "")
+
+
+def _is_titled(node: Any) -> bool:
+    return node.tag in _HEADINGS or _is_called_title(node)
 
 
 def _summary(texts: Sequence[str], title: str) -> str | None:

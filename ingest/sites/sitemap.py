@@ -15,10 +15,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from aiwire.exceptions import ParseError
-from aiwire.types import Entry, ParsedFeed, SitemapRule
+from aiwire.types import Entry, ParsedFeed, SitemapPart, SitemapRule
 from ingest.charset import decode
 from ingest.dates import parse_date
 from ingest.feeds.documents import FEED_ROOTS, describe, looks_like_html, root_name
@@ -26,7 +26,8 @@ from ingest.feeds.jsonfeed import language_tag
 from ingest.feeds.parse import parse_feed
 from ingest.htmltext import title_text
 from ingest.links import absolute_url
-from ingest.sites.sitemapindex import newest_children
+from ingest.sites.articleurls import names_article
+from ingest.sites.sitemapindex import promising
 from ingest.urls import host_key
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_URLS", "parse_sitemap"]
 
+MAX_PARTS = 5  # sitemaps of one index that are read in one check
 MAX_URLS = 50_000  # of one sitemap, as the protocol allows
 MAX_ENTRIES = 1_000  # handed on: more at once is a rebuilt site, not news
 MAX_UNPACKED = 50 * 1024 * 1024  # bytes of one sitemap after gzip, as the protocol allows
@@ -68,11 +70,13 @@ def parse_sitemap(
     rule: SitemapRule | None = None,
     headers: Mapping[str, str] | None = None,
     now: datetime,
+    seen: frozenset[str] = frozenset(),
 ) -> ParsedFeed:
     """Return the articles of a sitemap that are new enough, in its order; of an index the sitemaps worth reading.
 
-    A URL without a date is taken from a news sitemap, or where the rule says what to include. A feed that is given as
-    sitemap is read as a feed.
+    Without `include` in the rule those are left out that are no articles, it seems: the front page, sections of the
+    site, /about, /careers/..., /tag/.... A URL without a date is taken from a news sitemap, or where the rule says what
+    to include. A feed that is given as sitemap is read as a feed.
 
     Args:
         body: the document; gzip is unpacked.
@@ -80,6 +84,7 @@ def parse_sitemap(
         rule: which URLs are articles; None: the defaults of SitemapRule.
         headers: of the HTTP response, for the charset.
         now: from which the rule's days are counted back.
+        seen: digests of parts of an index that were read before and are left out.
 
     Raises:
         ParseError: the bytes are no sitemap, are cut short, or hold a document type declaration.
@@ -103,16 +108,22 @@ def parse_sitemap(
         raise ParseError(url, f"{found}, not a sitemap: check the URL of the sitemap, {remedy}")
     warnings = [*filter(None, (decoded.warning,)), *warnings]
     if name == "sitemapindex":
-        more = newest_children([(place.url, place.lastmod) for place in places], days=rule.days, now=now)
-        return _feed(url, "sitemapindex", (), warnings, more)
+        parts = promising([(place.url, place.lastmod) for place in places], days=rule.days, now=now)
+        return _index(url, parts, seen, warnings)
     entries = _entries(places, rule, now, warnings)
     kind = "news-sitemap" if any(place.news for place in places) else "sitemap"
     return _feed(url, kind, entries, warnings)
 
 
-def _feed(
-    url: str, kind: str, entries: tuple[Entry, ...], warnings: list[str], more: tuple[str, ...] = ()
-) -> ParsedFeed:
+def _index(url: str, parts: tuple[SitemapPart, ...], seen: frozenset[str], warnings: list[str]) -> ParsedFeed:
+    """Return an index with the parts that are to be read now; the next check takes those that are left."""
+    unread = [part for part in parts if part.digest not in seen]
+    more, left = tuple(unread[:MAX_PARTS]), len(unread[MAX_PARTS:])
+    known = tuple(part.digest for part in parts if part.digest in seen)
+    return replace(_feed(url, "sitemapindex", (), warnings), more=more, left=left, seen=known)
+
+
+def _feed(url: str, kind: str, entries: tuple[Entry, ...], warnings: list[str]) -> ParsedFeed:
     languages = {entry.language for entry in entries}
     parts = urlsplit(url)
     return ParsedFeed(
@@ -123,7 +134,6 @@ def _feed(
         entries=entries,
         warning="; ".join(warnings) or None,
         mode="sitemap",
-        more=more,
     )
 
 
@@ -291,6 +301,8 @@ def _entries(places: list[_Place], rule: SitemapRule, now: datetime, warnings: l
         chosen = [replace(place, lastmod=None) for place in chosen]
     oldest = now - timedelta(days=rule.days)
     recent = [place for place in chosen if place.moment is None or place.moment >= oldest]
+    if rule.include is None:
+        recent = _articles(recent, warnings)
     kept = [place for place in recent if place.moment or place.news or rule.include is not None]
     if len(kept) < len(recent):
         warnings.append(f"{len(recent) - len(kept)} URLs without a date were left out: say in 'include' which to take")
@@ -309,6 +321,15 @@ def _sections(places: list[_Place]) -> set[str]:
     """Return the paths that are no articles: the front page, and pages with at least two others below them."""
     above = Counter(_path(place.url).rpartition("/")[0] for place in places)
     return {"", *(path for path, count in above.items() if count >= 2)}
+
+
+def _articles(places: list[_Place], warnings: list[str]) -> list[_Place]:
+    """Return the places that may be articles; `warnings` gets it if none may be: every site has an /about."""
+    articles = [place for place in places if place.news or names_article(place.url, urljoin(place.url, "/"))]
+    if places and not articles:
+        example = f"{len(places)} URLs, such as {places[0].url}"
+        warnings.append(f"{example}, do not look like articles and were left out: say in 'include' which to take")
+    return articles
 
 
 def _path(url: str) -> str:

@@ -1,4 +1,4 @@
-"""A sitemap index -> the few sitemaps in it that may hold something new.
+"""A sitemap index -> the sitemaps in it that may hold something new.
 
 Pure: no network, no clock, no database.
 """
@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
+from hashlib import blake2b
 from urllib.parse import urlsplit
 
-__all__ = ["MAX_CHILDREN", "newest_children"]
+from aiwire.types import SitemapPart
 
-MAX_CHILDREN = 5  # sitemaps fetched for one index
+__all__ = ["promising"]
+
 _ARTICLES = re.compile(r"news|post|blog|article|press|story|stories|publication|insight|release|media-?centre", re.I)
 _OTHERS = re.compile(
     r"tag|categor|author|user|image|video|product|page|attachment|taxonom|event|job|career|forum|topic|location|doc",
@@ -20,10 +22,11 @@ _OTHERS = re.compile(
 )
 _WORST = 2  # rank of what is named after something else
 _NUMBER = re.compile(r"\d+")
+_DAY_PASSED = timedelta(hours=38)  # everywhere on earth
 
 
-def newest_children(children: Sequence[tuple[str, datetime | None]], *, days: int, now: datetime) -> tuple[str, ...]:
-    """Return at most `MAX_CHILDREN` URLs of sitemaps, the most promising first.
+def promising(children: Sequence[tuple[str, datetime | None]], *, days: int, now: datetime) -> tuple[SitemapPart, ...]:
+    """Return the sitemaps that may hold something new, the most promising first.
 
     Those changed within `days` before `now`, newest first; then, of those without a date, the ones named after
     articles, and the highest numbered: that is where a site adds. Sitemaps of tags, authors or pictures come last, and
@@ -38,7 +41,23 @@ def newest_children(children: Sequence[tuple[str, datetime | None]], *, days: in
     undated = sorted((url for url, date in children if date is None), key=lambda url: (_rank(url), _age(url)))
     if recent or any(_rank(url) < _WORST for url in undated):
         undated = [url for url in undated if _rank(url) < _WORST]
-    return tuple(dict.fromkeys([*(url for url, _ in recent), *undated]))[:MAX_CHILDREN]
+    dates: dict[str, datetime | None] = dict(reversed(recent))
+    wanted = dict.fromkeys([*(url for url, _ in recent), *undated])
+    return tuple(SitemapPart(url, _digest(url, dates.get(url), now)) for url in wanted)
+
+
+def _digest(url: str, changed: datetime | None, now: datetime) -> str:
+    """Return what tells one state of a sitemap from another.
+
+    Without a date it is another one each day; with a mere day, as long as that has not passed, each hour.
+    """
+    if changed is None:
+        state = f"{now:%Y-%m-%d}"
+    elif changed.time() == time() and now - changed < _DAY_PASSED:
+        state = f"{now:%Y-%m-%dT%H}"
+    else:
+        state = changed.isoformat()
+    return blake2b(f"{url}\x1f{state}".encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
 
 def _rank(url: str) -> int:
