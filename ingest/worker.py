@@ -51,6 +51,7 @@ _PRELOAD = [
 ]
 _MEMORY_BYTES = 2 << 30  # address space of a worker; the largest allowed document needs a tenth of it
 _SECOND_CLOCK_S = 0.5  # after the wall limit
+_END_S = 5.0  # how long the end of a pool is waited for; a worker that hangs takes 3 s of it
 _LOST_S = 30.0  # and twice the wall limit without any task done: a task has been lost with its worker
 
 
@@ -257,8 +258,15 @@ def _sheltered() -> Iterator[None]:
 
 
 def _end(pool: ProcessPool) -> None:
+    """End the workers and the threads of a pool.
+
+    An exception that a signal raises can leave the lock of a task locked for ever, and a thread of the pool waiting for
+    it: such a thread is left behind, and the interpreter ends what workers there still are.
+    """
     pool.stop()  # type: ignore[no-untyped-call]
-    pool.join()
+    ender = threading.Thread(target=pool.join, name="aiwire-parsers-end", daemon=True)
+    ender.start()
+    ender.join(_END_S)
 
 
 def _call(function: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any], timeout_s: float) -> _Outcome[T]:

@@ -226,6 +226,21 @@ def test_ctrl_c_at_any_moment_of_the_start_ends_the_pool_without_a_word(tmp_path
     assert ends == [("interrupted\n", "", 0)] * 12
 
 
+def test_a_lock_that_ctrl_c_has_left_locked_does_not_hold_up_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "_END_S", 0.3)
+    parsers = ParserPool(workers=1, timeout_s=0.2)
+    future = parsers.submit(URL, time.sleep, 60)._future
+    while not future.running():
+        time.sleep(0.01)
+    with future._condition:
+        time.sleep(0.6)  # a thread of the pool wants to say that time was up
+        started = time.monotonic()
+
+        parsers.close()
+
+        assert time.monotonic() - started < 2
+
+
 def test_a_worker_is_ended_by_its_pool_and_not_with_the_run(pool: ParserPool) -> None:
     assert signal.SIGTERM not in pool.submit(URL, signal.pthread_sigmask, signal.SIG_BLOCK, []).result()
     server = int(pool.submit(URL, os.getppid).result())
