@@ -3,8 +3,6 @@ from __future__ import annotations
 import asyncio
 import gzip
 import io
-import subprocess
-import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -413,62 +411,6 @@ def test_what_is_no_warc_file_is_named(
         ReplayTransport([path])
     assert str(caught.value).startswith(f"{path}: {message}")
     assert capsys.readouterr() == ("", "")
-
-
-def peak_of(path: Path) -> tuple[int, str]:
-    """Return by how many bytes the memory of a process grows that opens an archive, and what it says of it."""
-    script = (
-        "import resource, sys\nfrom pathlib import Path\nfrom aiwire.exceptions import ConfigError\n"
-        "from ingest.http.warc import ReplayTransport\n"
-        "def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "before, told = peak(), 'whole'\n"
-        "try: ReplayTransport([Path(sys.argv[1])])\nexcept ConfigError as e: told = str(e).partition(': ')[2]\n"
-        "print(peak() - before, told)\n"
-    )
-    command = [sys.executable, "-P", "-c", script, str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-    kib, _, told = done.stdout.strip().partition(" ")
-    return int(kib) * 1024, told
-
-
-ZEROS = bytes(64 << 20)
-HEAD = b"WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: http://a.example/\r\nWARC-Date: 2026-11-23T06:00:00Z\r\n"
-BOMB = HEAD + b"Content-Length: %d\r\n\r\nHTTP/1.1 200 OK\r\n\r\n" % (19 + len(ZEROS)) + ZEROS + b"\r\n\r\n"
-
-
-@pytest.mark.parametrize(
-    ("content", "told"),
-    [
-        pytest.param(ZEROS, "no WARC file, or damaged: no record at byte 0", id="no record"),
-        pytest.param(HEAD + b"A: " + ZEROS, "no WARC file, or damaged: no record at byte 0", id="one endless field"),
-        pytest.param(HEAD + b"A: b\r\n" * 4_000_000, "no WARC file, or damaged: no record at byte 0", id="fields"),
-        pytest.param(HEAD + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n", "cut short", id="endless length"),
-        pytest.param(BOMB, "whole", id="a long record"),
-    ],
-)
-@pytest.mark.parametrize("name", ["a.warc", "a.warc.gz"])
-def test_a_file_of_any_size_takes_little_memory(tmp_path: Path, name: str, content: bytes, told: str) -> None:
-    path = tmp_path / name
-    path.write_bytes(gzip.compress(content, 1, mtime=0) if path.suffix == ".gz" else content)
-
-    grown, said = peak_of(path)
-
-    assert said.startswith(told)
-    assert grown < 24 << 20
-
-
-@pytest.mark.parametrize("name", ["a.warc", "a.warc.gz"])
-def test_a_body_beyond_the_caps_is_not_taken_from_an_archive(tmp_path: Path, name: str) -> None:
-    whole = archive(tmp_path / name, bytes(100_000))
-    longer = archive(tmp_path / f"longer-{name}", bytes(300_001))
-    bomb = tmp_path / f"bomb-{name}"
-    bomb.write_bytes(gzip.compress(BOMB, 1, mtime=0) if bomb.suffix == ".gz" else BOMB)
-
-    (fits,) = replayed(whole, ask())
-    outcomes = replayed(longer, ask()) + replayed(bomb, ask("http://a.example/"))
-
-    assert fits.body == bytes(100_000)
-    assert [(outcome.reason, outcome.message) for outcome in outcomes] == [("too-large", "more than 300000 bytes")] * 2
 
 
 def test_records_of_one_gzip_member_are_found_in_it(tmp_path: Path) -> None:
