@@ -84,6 +84,7 @@ class SourceError(AiwireError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Return what pickle needs: errors come back from worker processes with all their fields."""
+        # typeshed lacks __newobj__
         return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
     def __str__(self) -> str:

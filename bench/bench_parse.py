@@ -72,12 +72,10 @@ def measure(documents: list[bytes], rounds: int) -> dict[str, float]:
     for _ in range(rounds):
         spent = dict.fromkeys(_PEERS, 0.0)
         for body, known in zip(documents, seen, strict=True):
-            spent["aiwire"] += cpu(lambda b=body, k=known: _ours(b, k))  # type: ignore[misc]
-            spent["feedparser"] += cpu(lambda b=body: feedparser.parse(io.BytesIO(b)))  # type: ignore[misc]
+            spent["aiwire"] += cpu(lambda b=body, k=known: _ours(b, k))
+            spent["feedparser"] += cpu(lambda b=body: feedparser.parse(io.BytesIO(b)))
             spent["feedparser_fast"] += cpu(
-                lambda b=body: feedparser.parse(  # type: ignore[misc]
-                    io.BytesIO(b), sanitize_html=False, resolve_relative_uris=False
-                )
+                lambda b=body: feedparser.parse(io.BytesIO(b), sanitize_html=False, resolve_relative_uris=False)
             )
         best = {name: min(best[name], spent[name]) for name in _PEERS}
     return best
@@ -109,13 +107,13 @@ def main() -> int:
         "ratio_fast": round(spent["feedparser_fast"] / spent["aiwire"], 2),
     }
     if options.json:
-        print(json.dumps(result))  # noqa: T201
+        print(json.dumps(result))
         return 0
-    print(f"{result['feeds']} {'real' if real else 'made'} feeds, {result['megabytes']} MB, one new item each")  # noqa: T201
+    print(f"{result['feeds']} {'real' if real else 'made'} feeds, {result['megabytes']} MB, one new item each")
     for name, seconds in spent.items():
-        print(f"  {name:16} {seconds:8.3f} s CPU   {seconds / spent['aiwire']:5.1f}x")  # noqa: T201
+        print(f"  {name:16} {seconds:8.3f} s CPU   {seconds / spent['aiwire']:5.1f}x")
     reached = spent["feedparser"] >= TARGET * spent["aiwire"]
-    print(f"{'reached' if reached else 'MISSED'}: at least {TARGET:g}x less than feedparser")  # noqa: T201
+    print(f"{'reached' if reached else 'MISSED'}: at least {TARGET:g}x less than feedparser")
     return 0 if reached else 1
 
 

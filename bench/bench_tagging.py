@@ -51,7 +51,7 @@ def own_texts(count: int) -> list[str]:
     lexicon = load_lexicon()
     sentences = [s for t in lexicon.themes for s in (*t.positive, *t.negative)]
     sentences += [s for r in lexicon.records for a in r.aliases for s in (*a.positive, *a.negative)]
-    rng = random.Random(7)  # noqa: S311  (the same texts in every run; nothing secret)
+    rng = random.Random(7)
     return [
         " ".join(
             f"{rng.choice(sentences)} Item {rng.randrange(10**6)} of word{rng.randrange(10**5)}." for _ in range(60)

@@ -280,7 +280,7 @@ QUERIES = (
         "source_trouble",
         "Sources that need a hand",
         "Every source that is not well, worst first: what is wrong, since when, when it is asked again (empty: in the"
-        " next run, or never if it is gone) and why then. `aiwire sources doctor` adds what helps.",
+        " next run, or never if it is gone) and why then. On the command line, aiwire sources doctor adds what helps.",
         _SOURCE_TROUBLE,
     ),
 )

@@ -263,7 +263,7 @@ def _end(pool: ProcessPool) -> None:
     An exception that a signal raises can leave the lock of a task locked for ever, and a thread of the pool waiting for
     it: such a thread is left behind, and the interpreter ends what workers there still are.
     """
-    pool.stop()  # type: ignore[no-untyped-call]
+    pool.stop()  # type: ignore[no-untyped-call]  # pebble types only a part
     ender = threading.Thread(target=pool.join, name="aiwire-parsers-end", daemon=True)
     ender.start()
     ender.join(_END_S)

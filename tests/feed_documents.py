@@ -24,7 +24,7 @@ FLAGS = (
 # (decls), prefixes, which are judged by their declarations.
 
 
-class Watched(feedparser.api.StrictFeedParser):  # type: ignore[misc]  # feedparser has no types
+class Watched(feedparser.api.StrictFeedParser):  # feedparser has no types
     """feedparser's strict parser that notes its state before and after each item."""
 
     def __init__(self, *args: Any) -> None:

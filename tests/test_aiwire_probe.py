@@ -72,7 +72,7 @@ def web() -> Web:
 
 
 @pytest.fixture
-def look(web: Web, parsers: ParserPool):  # type: ignore[no-untyped-def]
+def look(web: Web, parsers: ParserPool):
     fetcher = Fetcher(FetchLimits(concurrency=1, host_gap_s=0, retries=0), user_agent="test", transport=web)
 
     def look(url: str = PAGE, source: Source | None = None) -> Probe:
@@ -82,7 +82,7 @@ def look(web: Web, parsers: ParserPool):  # type: ignore[no-untyped-def]
 
 
 def kinds(seen: Probe) -> tuple[str, str, int] | None:
-    return seen.found and (seen.found.kind, seen.found.url, len(seen.found.feed.entries))  # type: ignore[return-value]
+    return seen.found and (seen.found.kind, seen.found.url, len(seen.found.feed.entries))
 
 
 def test_a_feed_is_taken_as_it_is(web, look) -> None:

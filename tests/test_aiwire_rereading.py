@@ -33,7 +33,7 @@ class Tagger:
             yield text, Tagging(tagger_version="1", taxonomy_version="t")
 
 
-def _run(cron: Cron, *sources: Source, force: bool = False, tagger: Tagger | None = None):  # type: ignore[no-untyped-def]
+def _run(cron: Cron, *sources: Source, force: bool = False, tagger: Tagger | None = None):
     transport = network_transport(cron.limits, guard=cron.guard, resolver=cron.resolver)
     options = RunOptions(now=cron.now, force=force)
     return Run(

@@ -394,7 +394,7 @@ def same_but_for_the_seen(
     body: bytes, headers: dict[str, str], first: ParsedFeed, whole: ParsedFeed, new: set[int]
 ) -> bool:
     known = {e.digest for number, e in enumerate(first.entries) if e.digest and number not in new}
-    feed = parse_feed(body, url=URL, headers=headers, seen=known)  # type: ignore[arg-type]
+    feed = parse_feed(body, url=URL, headers=headers, seen=known)
     left = [number for number, e in enumerate(first.entries) if e.digest not in known]
     return (
         without_digest(feed.entries) == [whole.entries[number] for number in left]

@@ -89,7 +89,7 @@ def test_a_clock_that_was_set_back_gives_no_negative_gap() -> None:
     assert rhythm(ahead, NOW) == (10 * HOUR, NOW)
 
 
-MOMENTS = st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+MOMENTS = st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  # hypothesis wants naive bounds
 
 
 @given(st.lists(MOMENTS, max_size=40), st.booleans(), st.none() | MOMENTS, st.none() | st.floats(0, 1e9))

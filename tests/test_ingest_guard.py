@@ -212,10 +212,10 @@ def resolving(*answers: Sequence[str]) -> Any:
     left = list(answers)
 
     def resolver(host: str, port: int) -> Sequence[str]:
-        resolver.asked.append(host)  # type: ignore[attr-defined]
+        resolver.asked.append(host)
         return left.pop(0) if len(left) > 1 else left[0]
 
-    resolver.asked = []  # type: ignore[attr-defined]
+    resolver.asked = []
     return resolver
 
 

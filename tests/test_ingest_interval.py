@@ -24,7 +24,7 @@ def waits(state: SourceState, source: Source = SOURCE, timing: Timing = TIMING) 
 
 
 def state(**values: object) -> SourceState:
-    return replace(READ, **values)  # type: ignore[arg-type]
+    return replace(READ, **values)
 
 
 def ago(days: float) -> datetime:
@@ -201,7 +201,7 @@ def test_a_duration_is_put_in_words(seconds: float, words: str) -> None:
     assert in_words(seconds) == words
 
 
-MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  # hypothesis wants naive bounds
 STATES = st.builds(
     SourceState,
     source_id=st.text(max_size=8),

@@ -27,7 +27,7 @@ def redirected(target: str, *statuses: int) -> Response:
 
 def seen(count: int, *, since: datetime = NOW - 2 * DAY, target: str = NEW, **values: object) -> SourceState:
     state = SourceState("a", redirect_to=target, redirect_since=since, redirect_count=count)
-    return replace(state, **values)  # type: ignore[arg-type]
+    return replace(state, **values)
 
 
 def after(state: SourceState, answer: Response | NotModified, now: datetime = NOW) -> SourceState:
@@ -98,8 +98,8 @@ def test_a_sighting_from_the_future_counts_from_now() -> None:
 
 
 def failed(count: int, kind: str = "missing", **values: object) -> SourceState:
-    state = SourceState("a", moved_to=NEW, error_class=kind, error_count=count, etag='"1"', last_modified="x")  # type: ignore[arg-type]
-    return replace(state, **values)  # type: ignore[arg-type]
+    state = SourceState("a", moved_to=NEW, error_class=kind, error_count=count, etag='"1"', last_modified="x")
+    return replace(state, **values)
 
 
 def test_a_new_address_with_nothing_there_is_given_up_at_the_third_failure() -> None:

@@ -221,7 +221,7 @@ def test_what_is_most_overdue_for_its_own_rhythm_comes_first() -> None:
 
 # ---------------------------------------------------------------- any life of a source
 
-MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  # hypothesis wants naive bounds
 HEADERS = st.fixed_dictionaries(
     {},
     optional={

@@ -163,7 +163,7 @@ def test_the_request_after_a_refusal_goes_without_validators() -> None:
 
 def silent(full: timedelta, *, checked: timedelta = HOUR, **values: object) -> SourceState:
     state = SourceState("a", etag='"1"', full_at=NOW - full, checked_at=NOW - checked)
-    return replace(state, **values)  # type: ignore[arg-type]
+    return replace(state, **values)
 
 
 @pytest.mark.parametrize(

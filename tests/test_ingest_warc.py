@@ -150,7 +150,7 @@ def test_a_body_that_was_cut_ends_the_same_way_again(loopback: Loopback, tmp_pat
         for result in recorded(tmp_path / "a.warc.gz", requests, replace(LIMITS, read_s=0.3))
     }
 
-    reasons = [live[request].reason for request in requests]  # type: ignore[union-attr]  # all of them failed
+    reasons = [live[request].reason for request in requests]  # all of them failed
     assert reasons == ["timeout", "encoding", "too-large"]
     assert [outcome.reason for outcome in replayed(tmp_path / "a.warc.gz", *requests)] == reasons
 

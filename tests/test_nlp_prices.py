@@ -106,7 +106,7 @@ class CountedChip(Found):
     asked = 0
 
     @property
-    def start(self) -> int:  # type: ignore[override]  # a named tuple's field, made a property to count
+    def start(self) -> int:  # a named tuple's field, made a property to count
         CountedChip.asked += 1
         return self[3]
 

@@ -262,7 +262,7 @@ class _Run:
         Raises:
             FetchError: its rules forbid the URL, or cannot be read.
         """
-        assert self._gate is not None  # noqa: S101
+        assert self._gate is not None  # noqa: S101  # robots.txt is planned only where there is a gate
         origin = origin_of(url)
         async with self._hop_locks.setdefault(origin, asyncio.Lock()):
             if (asked := self._gate.request_for(origin, request.source_id)) is not None:

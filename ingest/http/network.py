@@ -297,7 +297,7 @@ class _Stream(httpcore2.AsyncNetworkStream):
 
     def _look_for_end_of_head(self, begin: int) -> None:
         """Go over to the body if the head is whole; interim answers (1xx) come before it."""
-        assert self._head is not None  # noqa: S101
+        assert self._head is not None  # noqa: S101  # the callers look
         while (end := _END_OF_HEAD.search(self._head, begin)) is not None:
             head, rest = bytes(self._head[: end.end()]), bytes(self._head[end.end() :])
             _check_head(self._interim_bytes + len(head), head.count(b"\n") - 2)
