@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
@@ -150,6 +151,11 @@ def write_sources(folder: Path, sources: Iterable[Source]) -> None:
     (folder / "sources.toml").write_text(text)
 
 
+def heed_interrupts() -> None:
+    """What a child does first: a shell that runs the tests in the background has them ignored, which is inherited."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def started(folder: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
     """The command line as a process of its own, over `sources.toml` and `news.db` in the folder."""
     return subprocess.Popen(
@@ -159,6 +165,7 @@ def started(folder: Path, *arguments: str, **environment: str) -> subprocess.Pop
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | CLI_ENVIRONMENT | {"XDG_CONFIG_HOME": str(folder)} | environment,
+        preexec_fn=heed_interrupts,
     )
 
 

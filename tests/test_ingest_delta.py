@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import gzip
 import re
-import time
 from collections.abc import Iterator, Sequence
 from itertools import permutations
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import feedparser.api
 import pytest
 from feed_documents import choices, differences, marks
+from pace import cpu_under
 
 from aiwire.exceptions import ParseError
 from aiwire.types import Entry, ParsedFeed
@@ -441,14 +441,12 @@ def test_digest_and_split_are_values() -> None:
     ],
 )
 def test_at_most_5000_entries_are_taken_of_a_document(body: bytes, kind: str) -> None:
-    started = time.process_time()
+    with cpu_under(40):
+        feed = parse_feed(body, url=URL)
 
-    feed = parse_feed(body, url=URL)
-
-    assert len(feed.entries) <= MAX_ENTRIES == 5_000
-    assert feed.mode == kind
-    assert "items were left out" in (feed.warning or "")
-    assert time.process_time() - started < 8
+        assert len(feed.entries) <= MAX_ENTRIES == 5_000
+        assert feed.mode == kind
+        assert "items were left out" in (feed.warning or "")
 
 
 def test_of_a_json_feed_at_most_5000_entries_are_taken() -> None:

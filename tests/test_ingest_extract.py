@@ -8,7 +8,6 @@ import json
 import re
 import subprocess
 import sys
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pace import cpu_under
 
 from aiwire.exceptions import ExtractError
 from aiwire.types import Extracted
@@ -276,10 +276,8 @@ def test_what_is_no_page_is_named(body: bytes, message: str) -> None:
     ],
 )
 def test_hostile_pages_end_in_time_and_keep_their_text(body: bytes) -> None:
-    started = time.monotonic()
-
-    assert "A deep text." in extract_page(body).text
-    assert time.monotonic() - started < 10
+    with cpu_under(60):
+        assert "A deep text." in extract_page(body).text
 
 
 @given(st.binary(max_size=300))

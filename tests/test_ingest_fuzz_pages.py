@@ -21,7 +21,7 @@ SHARED = Path(__file__).resolve().parents[1].parent / "shared" / "pages"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared, which users do not have")
 CUT = 6_000  # bytes of a page that are kept: speed is in the number of pages
 ROUNDS = 12  # mutants of each page
-WALL_S = 5.0
+LONGEST_S = 20.0  # of CPU for one page
 PIECES = (
     b"<", b">", b'"', b"'", b"</", b"&#", b"&#x110000;", b"\x00", b"\xff\xfe", b"\x1b", b"<!--", b"-->", b"<![CDATA[",
     b"<svg>", b"<math>", b"<template>", b"<noscript>", b"<plaintext>", b"<textarea>", b"<table><tr>", b"</body>",
@@ -34,14 +34,14 @@ PIECES = (
 
 def outcome(body: bytes) -> str:
     """Extract a page and return how that ended; anything but an article or an ExtractError is raised."""
-    started = time.monotonic()
+    started = time.thread_time()
     try:
         found = extract_page(body, url="https://press.example/2026/03/05/x", headers={"content-type": "text/html"})
     except ExtractError:
         return "refused"
     assert isinstance(found, Extracted)
     assert "\x00" not in found.text
-    assert time.monotonic() - started < WALL_S
+    assert time.thread_time() - started < LONGEST_S
     return "article" if found.text else "empty"
 
 

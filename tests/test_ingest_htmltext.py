@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pace import cpu_under
 
 from ingest.htmltext import html_to_text, title_text
 
@@ -79,7 +78,5 @@ def test_text_without_angle_brackets_only_loses_white_space(text: str) -> None:
     "piece", ["<a ", "<", '<a "', "<script>", "<svg>", "<!--", "</", "<a '\"", "<![CDATA[", "<svg><iframe>", " \n", "&"]
 )
 def test_time_grows_with_length_only(piece: str) -> None:
-    started = time.monotonic()
-    html_to_text(piece * 20_000)
-
-    assert time.monotonic() - started < 2
+    with cpu_under(20):
+        html_to_text(piece * 20_000)

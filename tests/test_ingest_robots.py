@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pace import cpu_under
 
 from aiwire.exceptions import FetchError
 from aiwire.types import FetchResult, NotModified, Request, Response, RobotsFile
@@ -135,10 +135,8 @@ def test_no_text_crashes(body: str) -> None:
 def test_a_hostile_file_of_many_groups_costs_neither_time_nor_memory() -> None:
     agents = "".join(f"User-agent: a{n}\n" for n in range(14_000))
     body = (agents + "Allow: /\n" * 27_000)[: robots.ROBOTS_BYTES]
-    started = time.process_time()
-
-    assert allowed(body, "/x")
-    assert time.process_time() - started < 5  # their product would be 378 million rules
+    with cpu_under(20):  # their product would be 378 million rules
+        assert allowed(body, "/x")
 
 
 # ---------------------------------------------------------------- a file and its age

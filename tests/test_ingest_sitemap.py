@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import gzip
 import random
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pace import cpu_under
 
 from aiwire.exceptions import ParseError
 from aiwire.types import Entry, ParsedFeed, SitemapRule
@@ -333,11 +333,8 @@ def test_a_document_that_is_cut_short_gives_what_it_holds_and_says_so() -> None:
 def test_fifty_thousand_urls_are_read_at_once_and_no_more() -> None:
     places = [place(f"/a/{n}", f"2025-01-{n % 28 + 1:02}") for n in range(MAX_URLS - 1)]
     body = urlset(place("/new/one", "2026-03-09"), *places, place("/late/one", "2026-03-09"))
-    started = time.process_time()
-
-    feed = read(body)
-
-    assert time.process_time() - started < 10
+    with cpu_under(40):
+        feed = read(body)
     assert paths(feed) == ["/new/one"]
     assert feed.warning == f"only the first {MAX_URLS} URLs were read"
 
@@ -353,16 +350,14 @@ def test_a_site_that_was_rebuilt_does_not_flood_the_run() -> None:
 
 
 def test_deep_nesting_and_huge_attributes_end_in_time() -> None:
-    started = time.process_time()
-    for body in (
-        urlset("<url>" * 100_000),
-        urlset(f"<url a='{'x' * 12_000_000}'><loc>{SITE}/a</loc></url>"),
-        urlset("<url><loc>" + "x" * 12_000_000 + "</loc></url>"),
-    ):
-        with contextlib.suppress(ParseError):
-            read(body)
-
-    assert time.process_time() - started < 10
+    with cpu_under(40):
+        for body in (
+            urlset("<url>" * 100_000),
+            urlset(f"<url a='{'x' * 12_000_000}'><loc>{SITE}/a</loc></url>"),
+            urlset("<url><loc>" + "x" * 12_000_000 + "</loc></url>"),
+        ):
+            with contextlib.suppress(ParseError):
+                read(body)
 
 
 def test_mutated_sitemaps_raise_nothing_but_a_parse_error(tmp_path: Path) -> None:
