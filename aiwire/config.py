@@ -42,6 +42,8 @@ class Settings:
     allow_hosts: tuple[str, ...] = ()  # own hosts, addresses or networks inside, which are refused else
     proxy: str = ""  # of the outside world: http://host:port
     opt_outs: OptOuts = "obey"  # publishers' reservations against text and data mining: record, obey or strict
+    gazetteer: tuple[Path, ...] = ()  # own files of names and theme terms, over the shipped ones
+    spacy_model: str = ""  # name or folder of an installed spaCy model that proposes names for review; empty: none
     parse_timeout_s: float = 30.0  # for one document
     parse_workers: int = 0  # processes that parse; 0: one less than the machine has cores, at least one
     connect_timeout_s: float = 10.0
@@ -68,6 +70,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "max_body_mib": (0.01, 1024),
 }
 
+_PATHS = frozenset(("gazetteer",))
 _CHOICES: dict[str, tuple[str, ...]] = {"opt_outs": get_args(OptOuts)}
 
 
@@ -135,10 +138,10 @@ def _converted(key: str, value: Any, kind: type, origin: str, folder: Path | Non
     if issubclass(kind, Path):
         if not isinstance(value, str) or not value:
             raise ConfigError(f"{origin}: '{key}' wants a path, not {value!r}")
-        path = Path(value).expanduser()
-        return folder / path if folder and not path.is_absolute() else path
+        return _path(value, folder)
     if kind is tuple:
-        return _texts(key, value, origin, text=text)
+        texts = _texts(key, value, origin, text=text)
+        return tuple(_path(part, folder) for part in texts) if key in _PATHS else texts
     if kind is str:
         return _text(key, value, origin)
     number = _number(key, value, kind, origin, text=text)
@@ -146,6 +149,11 @@ def _converted(key: str, value: Any, kind: type, origin: str, folder: Path | Non
     if not low <= number <= high:
         raise ConfigError(f"{origin}: '{key}' = {number:g} is out of range, it may be {low:g} to {high:g}")
     return number
+
+
+def _path(value: str | Path, folder: Path | None) -> Path:
+    path = Path(value).expanduser()
+    return folder / path if folder and not path.is_absolute() else path
 
 
 def _text(key: str, value: Any, origin: str) -> str:

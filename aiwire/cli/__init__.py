@@ -29,9 +29,10 @@ from aiwire.cli.evaluate import evaluate
 from aiwire.cli.export import export
 from aiwire.cli.filters import extract, parse, tag_text
 from aiwire.cli.reference import reference
-from aiwire.cli.run import fetch, run, tag, trends
+from aiwire.cli.run import fetch, run, trends
 from aiwire.cli.setup import init, serve
 from aiwire.cli.sources import sources
+from aiwire.cli.tagging import tag
 from aiwire.exceptions import AiwireError
 
 __all__ = ["cli", "main"]

@@ -23,7 +23,7 @@ def load(context: Context) -> None:
     Example:
       aiwire reference load
     """
-    from aiwire.cli.run import writable
+    from aiwire.cli.database import writable
     from db.reference import row_counts
 
     with writable(context.settings) as db:

@@ -1,4 +1,4 @@
-"""run, fetch, tag and trends: the commands that write the database."""
+"""run, fetch and trends: the commands that fill the database."""
 
 from __future__ import annotations
 
@@ -13,29 +13,24 @@ import click
 
 from aiwire import __version__
 from aiwire.cli.common import Context, common_options, print_json, warn
+from aiwire.cli.database import writable
 from aiwire.cli.progress import bars
+from aiwire.cli.tagging import prepared_tagger
 from aiwire.config import Settings
 from aiwire.exceptions import ConfigError
-from aiwire.lock import writer_lock
 
 if TYPE_CHECKING:
-    from sqlite_utils import Database
-
     from aiwire.pipeline.report import RunReport
-    from aiwire.pipeline.run import Tag
     from ingest.http.fetch import Fetcher
     from ingest.http.warc import ReplayTransport
 
 __all__ = [
     "fetch",
     "open_fetcher",
-    "prepared_tagger",
     "print_report",
     "run",
     "run_sources",
-    "tag",
     "trends",
-    "writable",
 ]
 
 MANY_SOURCES = 50  # from so many on, whoever asks ought to say who it is
@@ -229,58 +224,6 @@ def open_fetcher(
     with Recorder(record, now=now) as recorder:
         transport = RecordingTransport(network, recorder)
         yield Fetcher(limits, user_agent=agent, transport=transport, strict_opt_outs=strict)
-
-
-@contextmanager
-def writable(settings: Settings, *, create: bool = True) -> Iterator[Database]:
-    """Open the database for writing, with the lock held, the schema current and the reference tables loaded."""
-    from db.connection import connect, open_existing
-    from db.reference import load_reference
-
-    if not create:
-        open_existing(settings.db).close()
-    with writer_lock(settings.db):
-        db = connect(settings.db)
-        try:
-            load_reference(db)
-            yield db
-        finally:
-            db.close()
-
-
-def prepared_tagger(db: Database) -> Tag:
-    """Return the tagger as a function, its entities and aliases brought into the database."""
-    from db.store import sync_entities
-    from nlp.gazetteer import load_lexicon
-    from nlp.pipeline import load_tagger, tag_articles
-
-    nlp = load_tagger()
-    sync_entities(db, load_lexicon().entities)
-    return lambda texts: tag_articles(nlp, texts)
-
-
-@click.command()
-@click.option(
-    "--all", "everything", is_flag=True, help="Retag every article, not only what is untagged or out of date."
-)
-@common_options
-def tag(context: Context, everything: bool) -> None:
-    """Tag the stored articles that have no tags, or tags of an older tagger or lexicon.
-
-    \b
-    Example:
-      aiwire tag --all
-    """
-    from aiwire.pipeline.retag import tag_stored
-    from nlp.pipeline import versions
-
-    with writable(context.settings, create=False) as db:
-        tagger = prepared_tagger(db)
-        with bars() as progress:
-            done = tag_stored(
-                db, tagger, stale_for=None if everything else versions(), now=context.now, progress=progress
-            )
-    click.echo(f"{done} articles tagged")
 
 
 @click.command()

@@ -6,6 +6,7 @@
 Standard library only. Every datetime is aware and in UTC; text offsets are Unicode code points.
 """
 
+from aiwire.types.correcting import OWN_STORY, Correction, CorrectionKind
 from aiwire.types.fetching import (
     FetchResult,
     Hop,
@@ -57,11 +58,14 @@ from aiwire.types.tagging import (
 )
 
 __all__ = [
+    "OWN_STORY",
     "Alias",
     "ArticleRule",
     "ArticleText",
     "ArticleUpdate",
     "Candidate",
+    "Correction",
+    "CorrectionKind",
     "Enclosure",
     "Entity",
     "EntityKind",

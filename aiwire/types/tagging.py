@@ -113,6 +113,7 @@ class Price:
     field: TextField
     start: int
     end: int
+    product: str | None = None  # model family or company whose price it is, where no accelerator is
 
 
 @dataclass(frozen=True, slots=True)
