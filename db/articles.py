@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import blake2b
 
 from sqlite_utils import Database
@@ -22,6 +22,7 @@ from aiwire.types import (
     iso,
     parse_iso,
 )
+from db.dates import STATED_JOIN_SQL, Dates, is_other_date, settle_date, state_dates, stated_sql, week_of
 from db.language import normal_language
 
 __all__ = [
@@ -45,11 +46,11 @@ __all__ = [
 
 CHUNK = 500  # values in one IN (...); rows in one page of a stream
 MAX_VERSIONS = 24  # kept of one article: the first and the newest
-ROW_COLUMNS = (
-    "id, source_id, title, text, text_hash, text_origin, entry_hash, published_at, dated_at, week, date_source"
-)
-RESTAMPED = ("updated", "lastmod")  # values of date_source that change without an edit
-UNDATED = ("first_seen", "backlog")  # values of date_source: no plausible date is stated
+ROW_SQL = f"""
+    SELECT articles.id, source_id, title, text, text_hash, text_origin, entry_hash, {stated_sql("published_at")},
+        {stated_sql("date_source")}, (SELECT active FROM sources WHERE sources.id = articles.source_id)
+    FROM articles {STATED_JOIN_SQL}
+"""
 # tagged by other versions than these, or not at all; without versions, every article that has words
 STALE_SQL = """
     (:tagger IS NULL OR tagger_version IS NOT :tagger OR taxonomy_version IS NOT :taxonomy)
@@ -60,7 +61,7 @@ ID_BITS = 52  # exact in JavaScript, where a row's JSON may be read
 
 @dataclass(frozen=True, slots=True)
 class ArticleRow:
-    """What the decisions about a stored article need of its row."""
+    """What the decisions about a stored article need of its row; the date is the one that is stated."""
 
     id: int
     source_id: str
@@ -70,8 +71,6 @@ class ArticleRow:
     text_origin: TextOrigin
     entry_hash: str
     published_at: str | None
-    dated_at: str
-    week: str
     date_source: str
     owner_active: int
 
@@ -116,8 +115,10 @@ def _stored(
     for start in range(0, len(wanted), CHUNK):
         chunk = wanted[start : start + CHUNK]
         sql = f"""
-            SELECT articles.id, articles.url, source_id, entry_hash, text_origin, active, guid, title, published_at
-            FROM articles JOIN sources ON sources.id = source_id WHERE {column} IN ({", ".join("?" * len(chunk))})
+            SELECT articles.id, articles.url, source_id, entry_hash, text_origin, active, guid, title,
+                {stated_sql("published_at")}
+            FROM articles JOIN sources ON sources.id = source_id {STATED_JOIN_SQL}
+            WHERE {column} IN ({", ".join("?" * len(chunk))})
         """
         for row in db.execute(sql, [*before, *chunk]).fetchall():
             yield StoredArticle(
@@ -129,9 +130,7 @@ def _stored(
 def article_row(db: Database, *, article_id: int | None = None, url: str | None = None) -> ArticleRow | None:
     """Return the row of an article by its id, else by its URL; None if it is not stored."""
     column, value = ("url", url) if article_id is None else ("id", article_id)
-    owner = "SELECT active FROM sources WHERE sources.id = articles.source_id"
-    sql = f"SELECT {ROW_COLUMNS}, ({owner}) FROM articles WHERE {column} = ?"
-    row = db.execute(sql, [value]).fetchone()
+    row = db.execute(f"{ROW_SQL} WHERE articles.{column} = ?", [value]).fetchone()
     return None if row is None else ArticleRow(*row)
 
 
@@ -142,14 +141,15 @@ def pending_pages(db: Database, *, now: datetime, limit: int | None = None) -> l
     tried under a clock far ahead of `now` is due.
     """
     rows = db.execute(
-        """
+        f"""
         SELECT articles.id, source_id, articles.url, page_attempts, page_tried_at, title, text, text_origin,
-            articles.language, published_at, dated_at, date_source, author, date_flaw
-        FROM articles CROSS JOIN sources ON sources.id = articles.source_id
+            articles.language, {stated_sql("published_at")}, {stated_sql("dated_at")}, {stated_sql("date_source")},
+            author, {stated_sql("date_flaw")}
+        FROM articles CROSS JOIN sources ON sources.id = articles.source_id {STATED_JOIN_SQL}
         WHERE page_state = 'pending'
             AND (page_next_at IS NULL OR page_next_at <= :now OR page_tried_at > :tomorrow)
             AND active AND enabled AND full_text <> 'never'
-        ORDER BY dated_at DESC, articles.id LIMIT :limit
+        ORDER BY articles.dated_at DESC, articles.id LIMIT :limit
         """,
         {"now": iso(now), "tomorrow": iso(now + timedelta(days=1)), "limit": -1 if limit is None else limit},
     )
@@ -217,7 +217,7 @@ def _versions(stale_for: tuple[str, str] | None) -> dict[str, str | None]:
 
 
 def insert_article(db: Database, update: ArticleUpdate, *, source_id: str, now: datetime) -> int:
-    """Add an article with the feed's own text and return its id."""
+    """Add an article with the feed's own text and return its id; a date that was put right before it came holds."""
     article_id = _free_id(db, update.url)
     db.execute(
         """
@@ -227,10 +227,11 @@ def insert_article(db: Database, update: ArticleUpdate, *, source_id: str, now: 
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'feed', ?, ?, 0)
         """,
         [article_id, update.url, source_id, update.guid, update.title, update.author, _text(update.published_at),
-         iso(update.dated_at), _week(update.dated_at), update.date_source, update.date_flaw,
+         iso(update.dated_at), week_of(update.dated_at), update.date_source, update.date_flaw,
          iso(now), iso(now), normal_language(update.language),
          update.text, text_hash(update.text), update.entry_hash, "pending" if update.wants_page else "none"],
     )  # fmt: skip
+    settle_date(db, article_id, update.url)
     return article_id
 
 
@@ -242,13 +243,13 @@ def update_from_entry(db: Database, row: ArticleRow, update: ArticleUpdate, *, s
     kept: an absent or absurd date changes none of published_at, dated_at and date_source.
     """
     takes_text = update.text_origin == "feed" and text_hash(update.text) != row.text_hash
-    dates = _Dates.of(update.published_at, update.dated_at, update.date_source)
-    edit = (takes_text and row.text_origin == "feed") or _is_renamed_or_moved(row, update.title, dates)
+    dates = Dates.of(update.published_at, update.dated_at, update.date_source)
+    edit = (takes_text and row.text_origin == "feed") or _is_edited(row, update.title, dates)
     if edit:
         _keep_version(db, row, now=now)
     if takes_text:
         _set_text(db, row.id, update.text, "feed")
-    _set_dates(db, row, dates)
+    state_dates(db, row.id, row.date_source, dates)
     db.execute(
         """
         UPDATE articles SET source_id = ?, guid = ?, title = ?, author = coalesce(?, author),
@@ -274,13 +275,13 @@ def update_from_page(db: Database, row: ArticleRow, update: PageUpdate, *, now: 
     takes_text = update.text_origin == "page" and (
         row.text_origin == "feed" or text_hash(update.extracted.text) != row.text_hash
     )
-    dates = _Dates.of(update.published_at, update.dated_at, update.date_source)
-    edit = (takes_text and row.text_origin == "page") or _is_renamed_or_moved(row, update.title, dates)
+    dates = Dates.of(update.published_at, update.dated_at, update.date_source)
+    edit = (takes_text and row.text_origin == "page") or _is_edited(row, update.title, dates)
     if edit:
         _keep_version(db, row, now=now)
     if takes_text:
         _set_text(db, row.id, update.extracted.text, "page")
-    _set_dates(db, row, dates)
+    state_dates(db, row.id, row.date_source, dates)
     db.execute(
         """
         UPDATE articles SET canonical_url = ?, paywalled = ?, rights = ?, title = coalesce(nullif(?, ''), title),
@@ -295,43 +296,10 @@ def update_from_page(db: Database, row: ArticleRow, update: PageUpdate, *, now: 
     return edit
 
 
-@dataclass(frozen=True, slots=True)
-class _Dates:
-    """A plausible date that an entry or page states: the three columns that change together."""
-
-    published_at: str | None
-    dated_at: datetime
-    date_source: str
-
-    @classmethod
-    def of(cls, published_at: datetime | None, dated_at: datetime | None, date_source: str) -> _Dates | None:
-        """Return None where no plausible date is stated: nothing changes then."""
-        if dated_at is None or not date_source or date_source in UNDATED:
-            return None
-        return cls(_text(published_at), dated_at, date_source)
-
-
-def _set_dates(db: Database, row: ArticleRow, dates: _Dates | None) -> None:
-    """Store the three; the date of a last change does not go over one of publication."""
-    if dates is None or (dates.date_source in RESTAMPED and row.date_source not in (*RESTAMPED, *UNDATED)):
-        return
-    db.execute(
-        """
-        UPDATE articles SET published_at = ?, dated_at = ?, week = ?, date_source = ?, date_flaw = NULL WHERE id = ?
-        """,
-        [dates.published_at, iso(dates.dated_at), _week(dates.dated_at), dates.date_source, row.id],
-    )
-
-
-def _is_renamed_or_moved(row: ArticleRow, title: str, dates: _Dates | None) -> bool:
-    """Tell whether the publisher replaced a title or date by another; the first one given is no change.
-
-    A date of the last change is stamped anew with every rebuild of a site: that alone is no edit.
-    """
+def _is_edited(row: ArticleRow, title: str, dates: Dates | None) -> bool:
+    """Tell whether the publisher replaced a title or date by another; the first one given is no change."""
     renamed = bool(row.title and title) and title != row.title
-    if dates is None or row.published_at is None or {dates.date_source, row.date_source} & set(RESTAMPED):
-        return renamed
-    return renamed or dates.published_at != row.published_at
+    return renamed or is_other_date(row.published_at, row.date_source, dates)
 
 
 def save_page_state(db: Database, article_id: int, page: Page) -> None:
@@ -375,12 +343,6 @@ def _set_text(db: Database, article_id: int, text: str, origin: TextOrigin) -> N
         "UPDATE articles SET text = ?, text_hash = ?, text_origin = ? WHERE id = ?",
         [text, text_hash(text), origin, article_id],
     )
-
-
-def _week(moment: datetime) -> str:
-    """Return the Monday of the ISO week, in UTC."""
-    day = moment.astimezone(UTC).date()
-    return (day - timedelta(days=day.weekday())).isoformat()
 
 
 def _text(moment: datetime | None) -> str | None:

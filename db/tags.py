@@ -1,20 +1,26 @@
-"""The tags of articles: written, cleared and moved as a whole, so that they always fit the text beside them."""
+"""The tags of articles: written, cleared and moved as a whole, so that they always fit the text beside them.
+
+What people have put right (`db.corrections`) is laid over all that is written here.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlite_utils import Database
 
-from aiwire.types import Mention, Tag, Tagging, iso
+from aiwire.types import Correction, Mention, Tag, Tagging, iso
 from db import stock
+from db.bands import settle_prices
+from db.corrections import corrected, listed_entities, load_corrections
+from db.dates import settle_date
 from db.entities import add_unlisted, settle_unlisted
 from db.trends import refresh_entities
 
-__all__ = ["Touched", "clear_tagging", "move_tags", "settle", "touch", "write_tagging"]
+__all__ = ["Touched", "clear_tagging", "move_tags", "redate", "settle", "touch", "write_tagging"]
 
 TABLES = ("mentions", "article_entities", "prices", "candidates")
 
@@ -46,12 +52,18 @@ def write_tagging(
     Args:
         renamed: the transaction has given the article another title.
     """
-    source_id, title, text, dated_at = db.execute(
-        "SELECT source_id, title, text, dated_at FROM articles WHERE id = ?", [article_id]
+    url, source_id, title, text, dated_at = db.execute(
+        "SELECT url, source_id, title, text, dated_at FROM articles WHERE id = ?", [article_id]
     ).fetchone()
+    found = frozenset(tag.id for tag in tagging.tags)
+    corrections = load_corrections(db, [url]).get(url, ())
+    missing = {one.entity: one for one in corrections if one.kind == "missing-tag"}
+    names = listed_entities(db, missing.keys() - found)
+    tagging = corrected(tagging, corrections, title=title, text=text, names=names)
+    hands = {entity_id: _Hand(one, entity_id not in found) for entity_id, one in missing.items()}
     _delete(db, article_id, touched)
     add_unlisted(db, tagging.tags)
-    _insert_tags(db, article_id, tagging.tags, dated_at=dated_at, texts={"title": title, "text": text})
+    _insert_tags(db, article_id, tagging.tags, hands, dated_at=dated_at, texts={"title": title, "text": text})
     _insert_prices(db, article_id, tagging, dated_at=dated_at)
     db.conn.executemany(
         "INSERT INTO candidates (surface, looks_like, rule, article_id, sentence) VALUES (?, ?, ?, ?, ?)"
@@ -95,6 +107,14 @@ def move_tags(db: Database, article_id: int, *, touched: Touched) -> None:
     touch(db, article_id, touched=touched)
 
 
+def redate(db: Database, article_id: int, *, touched: Touched) -> None:
+    """Bring the article's date in line with its corrections, and its tags with it. Part of the caller's transaction."""
+    (url,) = db.execute("SELECT url FROM articles WHERE id = ?", [article_id]).fetchone()
+    touch(db, article_id, touched=touched)
+    settle_date(db, article_id, url)
+    move_tags(db, article_id, touched=touched)
+
+
 def settle(db: Database, touched: Touched) -> None:
     """Bring the rollups and the unlisted names up to date with what was written. Part of the caller's transaction."""
     refresh_entities(db, touched.weeks)
@@ -117,21 +137,50 @@ def _delete(db: Database, article_id: int, touched: Touched) -> None:
         db.execute(f"DELETE FROM {table} WHERE article_id = ?", [article_id])
 
 
-def _insert_tags(db: Database, article_id: int, tags: tuple[Tag, ...], *, dated_at: str, texts: dict[str, str]) -> None:
+@dataclass(frozen=True, slots=True)
+class _Hand:
+    """What a person has to do with a tag."""
+
+    correction: Correction
+    is_added: bool  # the tagger has not found it
+
+    @property
+    def says_about(self) -> bool:
+        return self.correction.about is not None
+
+    @property
+    def word(self) -> str | None:
+        if self.is_added:
+            return "added"
+        return "changed" if self.says_about or self.correction.evidence else None
+
+
+def _insert_tags(
+    db: Database,
+    article_id: int,
+    tags: tuple[Tag, ...],
+    hands: Mapping[str, _Hand],
+    *,
+    dated_at: str,
+    texts: dict[str, str],
+) -> None:
     rows = []
     for tag in tags:
-        best = _best_mention(tag, texts)
+        hand = hands.get(tag.id)
+        has_gone = hand is not None and not any(tag.evidence in words for words in texts.values())
+        best = None if has_gone else _best_mention(tag, texts)
         place = (None, None, None) if best is None else (best.field, best.start, best.end)
+        open_to_stock = tag.about and not (hand and hand.says_about)  # stock sentences do not overrule a person
         rows.append(
-            (article_id, tag.id, dated_at, tag.kind, tag.count, tag.salience, int(tag.about), int(tag.about), tag.role,
-             tag.confidence, json.dumps(tag.surfaces, ensure_ascii=False), tag.evidence, *place,
-             None if tag.listed else tag.name)
+            (article_id, tag.id, dated_at, tag.kind, tag.count, tag.salience, int(tag.about), int(open_to_stock),
+             tag.role, tag.confidence, json.dumps(tag.surfaces, ensure_ascii=False), tag.evidence, *place,
+             None if tag.listed else tag.name, hand and hand.word)
         )  # fmt: skip
     db.conn.executemany(
         """
         INSERT INTO article_entities (article_id, entity_id, dated_at, kind, count, salience, about, about_in_text,
-            role, confidence, surfaces, evidence, best_field, best_start, best_end, unlisted_name)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            role, confidence, surfaces, evidence, best_field, best_start, best_end, unlisted_name, correction)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
         rows,
     )
@@ -154,15 +203,17 @@ def _insert_prices(db: Database, article_id: int, tagging: Tagging, *, dated_at:
     db.conn.executemany(
         """
         INSERT INTO prices (article_id, position, dated_at, accelerator, quote, amount, amount_max, currency, unit,
-            qualifier, sentence, field, start, "end")
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            qualifier, sentence, field, start, "end", product)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
         [
             (article_id, position, dated_at, p.accelerator, p.quote, p.amount, p.amount_max, p.currency, p.unit,
-             p.qualifier, p.sentence, p.field, p.start, p.end)
+             p.qualifier, p.sentence, p.field, p.start, p.end, p.product)
             for position, p in enumerate(tagging.prices)
         ],
     )  # fmt: skip
+    if tagging.prices:
+        settle_prices(db, article_id)
 
 
 def _best_mention(tag: Tag, texts: dict[str, str]) -> Mention | None:

@@ -23,3 +23,8 @@ class Correction:
     evidence: str = ""  # missing-tag: the sentence of the article that proves it
     note: str = ""  # why, in words
     made_at: str = ""  # ISO 8601, UTC
+
+    @property
+    def is_of_tag(self) -> bool:
+        """Whether it speaks of a tag: then it has an entity, and the article's tags depend on it."""
+        return self.kind in ("wrong-tag", "missing-tag")

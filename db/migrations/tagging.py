@@ -37,5 +37,26 @@ def m008_tagging(db: Database) -> None:
         "ALTER TABLE entities ADD COLUMN tag_precision REAL",  # right tags / judged tags in labelled texts; NULL: few
         "ALTER TABLE entities ADD COLUMN gold_tags INTEGER",  # judged tags behind it; NULL: none
         "ALTER TABLE prices ADD COLUMN product TEXT REFERENCES entities(id)",  # model or company whose price it is
+        "CREATE INDEX prices_product ON prices(product, dated_at DESC, article_id)",  # newest of a product
         "ALTER TABLE prices ADD COLUMN implausible INTEGER",  # 1: outside the band of the reference; NULL: no band
+    )
+
+
+@MIGRATIONS()
+def m009_put_right(db: Database) -> None:
+    """What a correction covers: the dates that are stated, and which tags a person has a hand in."""
+    execute(
+        db,
+        """
+        CREATE TABLE stated_dates (         -- of articles whose date a person has put right: what holds without that
+            article_id INTEGER NOT NULL REFERENCES articles(id),
+            published_at TEXT,              -- the four as in articles
+            dated_at TEXT NOT NULL,
+            date_source TEXT NOT NULL,
+            date_flaw TEXT,
+            PRIMARY KEY (article_id)
+        ) STRICT, WITHOUT ROWID
+        """,
+        # added: by a person; changed: a person has said if the article is about it, or what proves it; NULL: as tagged
+        "ALTER TABLE article_entities ADD COLUMN correction TEXT",
     )
