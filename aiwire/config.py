@@ -17,10 +17,11 @@ import platformdirs
 
 from aiwire.exceptions import ConfigError
 
-__all__ = ["CONFIG_NAME", "Settings", "find_config", "load_settings"]
+__all__ = ["CONFIG_NAME", "GAZETTEER_NAME", "Settings", "find_config", "load_settings", "own_gazetteer"]
 
 OptOuts = Literal["record", "obey", "strict"]
 CONFIG_NAME = "aiwire.toml"
+GAZETTEER_NAME = "gazetteer.jsonl"
 PREFIX = "AIWIRE_"  # of environment variables
 
 
@@ -42,7 +43,7 @@ class Settings:
     allow_hosts: tuple[str, ...] = ()  # own hosts, addresses or networks inside, which are refused else
     proxy: str = ""  # of the outside world: http://host:port
     opt_outs: OptOuts = "obey"  # publishers' reservations against text and data mining: record, obey or strict
-    gazetteer: tuple[Path, ...] = ()  # own files of names and theme terms, over the shipped ones
+    gazetteer: tuple[Path, ...] = ()  # own files of names and theme terms; if none is named: `own_gazetteer`, if there
     spacy_model: str = ""  # name or folder of an installed spaCy model that proposes names for review; empty: none
     parse_timeout_s: float = 30.0  # for one document
     parse_workers: int = 0  # processes that parse; 0: one less than the machine has cores, at least one
@@ -90,6 +91,11 @@ def find_config(explicit: Path | None, *, folder: Path) -> Path | None:
     return None
 
 
+def own_gazetteer(config: Path | None) -> Path:
+    """Return the user's file of names where none is named: beside the settings file, else in the current folder."""
+    return (config.parent if config is not None else Path()) / GAZETTEER_NAME
+
+
 def load_settings(config: Path | None, *, environ: Mapping[str, str], overrides: Mapping[str, Any]) -> Settings:
     """Return the settings of the file `config` (None: defaults), the environment and the command line's `overrides`.
 
@@ -106,6 +112,8 @@ def load_settings(config: Path | None, *, environ: Mapping[str, str], overrides:
     }
     settings = _apply(settings, from_env, origin="environment", text=True)
     settings = _apply(settings, {k: v for k, v in overrides.items() if v is not None}, origin="command line")
+    if not settings.gazetteer and (own := own_gazetteer(config)).is_file():
+        settings = replace(settings, gazetteer=(own,))
     return settings if settings.base_url else replace(settings, base_url=f"http://127.0.0.1:{settings.port}")
 
 

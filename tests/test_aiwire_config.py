@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiwire.config import Settings, find_config, load_settings
+from aiwire.config import Settings, find_config, load_settings, own_gazetteer
 from aiwire.exceptions import ConfigError
 from aiwire.paths import package_file
 
@@ -45,6 +45,23 @@ def test_a_path_in_the_file_is_relative_to_the_file(tmp_path):
 
 def test_a_path_in_the_environment_is_relative_to_the_current_folder():
     assert _load(None, {"AIWIRE_DB": "other.db"}).db == Path("other.db")
+
+
+def test_the_gazetteer_beside_the_settings_is_taken_if_none_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config, beside = tmp_path / "conf" / "aiwire.toml", tmp_path / "conf" / "gazetteer.jsonl"
+    config.parent.mkdir()
+    config.write_text("port = 1001\n")
+    assert own_gazetteer(config) == beside
+    assert _load(config).gazetteer == ()
+
+    beside.write_text("")
+    assert _load(config).gazetteer == (beside,)
+    assert _load(None).gazetteer == ()  # it is not in the current folder
+    assert _load(config, {"AIWIRE_GAZETTEER": "a.jsonl, b.jsonl"}).gazetteer == (Path("a.jsonl"), Path("b.jsonl"))
+
+    config.write_text('gazetteer = ["mine.jsonl"]\n')
+    assert _load(config).gazetteer == (config.parent / "mine.jsonl",)
 
 
 @pytest.mark.parametrize(

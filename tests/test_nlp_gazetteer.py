@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from aiwire.exceptions import ConfigError
-from nlp.gazetteer import DATA, lint, load_lexicon
+from nlp.gazetteer import DATA, load_lexicon
+from nlp.lint import lint
 
 THEMES = 26
 

@@ -10,8 +10,9 @@ import os
 import sys
 import unicodedata
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -39,6 +40,7 @@ __all__ = [
     "read_json_lines",
     "read_text",
     "read_url_map",
+    "tagger_options",
     "warn",
 ]
 
@@ -72,10 +74,20 @@ ISO_MOMENT = _IsoMoment()
 class Context:
     """The settings of this call and its clock: both read once, when first asked for, and the clock nowhere else."""
 
-    def __init__(self, load: Callable[[], Settings], *, given_now: datetime | None, given_db: Path | None) -> None:
+    def __init__(
+        self,
+        load: Callable[[], Settings],
+        *,
+        given_now: datetime | None,
+        given_db: Path | None,
+        given_gazetteer: tuple[Path, ...],
+        config: Callable[[], Path | None],
+    ) -> None:
         self._load = load
+        self._config = config
         self.given_now = given_now
         self.given_db = given_db
+        self.given_gazetteer = given_gazetteer
 
     @cached_property
     def settings(self) -> Settings:
@@ -83,12 +95,23 @@ class Context:
         return self._load()
 
     @cached_property
+    def config(self) -> Path | None:
+        """The settings file; None: there is none. Raises ConfigError."""
+        return self._config()
+
+    @cached_property
     def now(self) -> datetime:
         return self.given_now or datetime.now(UTC).replace(microsecond=0)
 
     def with_(self, *, settings: Settings, now: datetime) -> Context:
         """Return a context with these settings at that time."""
-        return Context(lambda: settings, given_now=now, given_db=self.given_db)
+        return Context(
+            lambda: settings,
+            given_now=now,
+            given_db=self.given_db,
+            given_gazetteer=self.given_gazetteer,
+            config=self._config,
+        )
 
 
 def common_options(command: F) -> F:
@@ -106,17 +129,46 @@ def common_options(command: F) -> F:
     ) -> Any:
         _configure_logging(verbose)
         overrides = {"db": db} | {name: kwargs[name] for name in ("sources", "port") if name in kwargs}
+        overrides["spacy_model"] = kwargs.pop("spacy_model", None)
+        gazetteer: tuple[Path, ...] = kwargs.pop("gazetteer", ())
         if config is not None:
             find_config(config, folder=Path())  # a file that was named must be there, whether it is needed or not
 
-        def load() -> Settings:
-            return load_settings(find_config(config, folder=Path()), environ=os.environ, overrides=overrides)
+        def find() -> Path | None:
+            return find_config(config, folder=Path())
 
-        return ctx.invoke(command, Context(load, given_now=now, given_db=db), **kwargs)
+        def load() -> Settings:
+            settings = load_settings(find(), environ=os.environ, overrides=overrides)
+            return replace(settings, gazetteer=_once(settings.gazetteer + gazetteer))
+
+        context = Context(load, given_now=now, given_db=db, given_gazetteer=gazetteer, config=find)
+        return ctx.invoke(command, context, **kwargs)
 
     wrapper.__name__ = command.__name__
     wrapper.__doc__ = command.__doc__
     return wrapper  # type: ignore[return-value]  # click's decorators erase the signature
+
+
+def _once(paths: Iterable[Path]) -> tuple[Path, ...]:
+    """Return each file once: those of the settings may be named again on the command line."""
+    return tuple({path.resolve(): path for path in paths}.values())
+
+
+def tagger_options(command: F) -> F:
+    """Add what changes the tagger's knowledge for this call; it is in the settings that the command gets.
+
+    Below it stands `common_options`.
+    """
+    gazetteer = click.option(
+        "--gazetteer",
+        type=click.Path(path_type=Path, dir_okay=False),
+        multiple=True,
+        help="A file of your own names and theme terms, over those of the settings (may be repeated).",
+    )
+    model = click.option(
+        "--spacy-model", help="An installed spaCy model (name or folder) that proposes names for review."
+    )
+    return gazetteer(model(command))
 
 
 def _configure_logging(verbose: int) -> None:

@@ -1,0 +1,139 @@
+"""Lines of the data files: one JSON object each, and typed look-ups whose errors name file and line. Pure."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import math
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple, NoReturn
+
+from aiwire.exceptions import ConfigError
+
+__all__ = [
+    "Line",
+    "check_keys",
+    "flag_of",
+    "hint",
+    "json_lines",
+    "number_of",
+    "objects_of",
+    "required_text",
+    "text_of",
+    "texts_of",
+]
+
+_COMMENTS = ("#", "//")
+
+
+class Line(NamedTuple):
+    """A JSON object and its place."""
+
+    where: str  # file:line
+    raw: dict[str, Any]
+
+
+def json_lines(file: str, text: str, *, by_hand: bool = False) -> Iterator[Line]:
+    """Yield the objects of a JSON Lines file; blank lines are left out.
+
+    Args:
+        file: its name, for errors.
+        text: what it holds.
+        by_hand: somebody wrote it by hand: lines that begin with # or // are left out, a key that is given twice is an
+            error (to look for it takes three times as long).
+
+    Raises:
+        ConfigError: a line is no JSON object.
+    """
+    pairs_hook = _no_key_twice if by_hand else None
+    for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
+        stripped = line.strip()
+        if not stripped or (by_hand and stripped.startswith(_COMMENTS)):
+            continue
+        where = f"{file}:{number}"
+        try:
+            raw = json.loads(stripped, object_pairs_hook=pairs_hook, parse_constant=_no_constant)
+            if "\\u" in stripped:  # a lone surrogate could not be stored
+                json.dumps(raw, ensure_ascii=False).encode()
+        except (ValueError, RecursionError) as e:
+            raise ConfigError(f"{where}: not JSON: {e}") from e
+        if not isinstance(raw, dict):
+            raise ConfigError(f"{where}: a line must be one JSON object")
+        yield Line(where, raw)
+
+
+def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        twice = next(key for i, (key, _) in enumerate(pairs) if key in dict(pairs[:i]))
+        raise ValueError(f"the key {twice!r} is given twice")
+    return made
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+def hint(wrong: str, known: Iterable[str]) -> str:
+    """Return "did you mean …?" for the nearest of `known`; "" if none is near."""
+    near = difflib.get_close_matches(wrong, list(known), n=1)
+    return f"did you mean {near[0]!r}?" if near else ""
+
+
+def check_keys(raw: dict[str, Any], known: Iterable[str], where: str) -> None:
+    """Raise ConfigError if `raw` has a key that is not among `known`."""
+    wanted = set(known)
+    for key in raw:
+        if key not in wanted:
+            told = hint(key, wanted) or f"known: {', '.join(sorted(wanted))}"
+            raise ConfigError(f"{where}: unknown key {key!r}; {told}")
+
+
+def text_of(raw: dict[str, Any], key: str, where: str) -> str | None:
+    """Return a text, None if it is not there."""
+    value = raw.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, str) or not value.strip() or value != value.strip():
+        raise ConfigError(f"{where}: {key!r} must be a text without spaces around it, not {value!r}")
+    return value
+
+
+def required_text(raw: dict[str, Any], key: str, where: str) -> str:
+    """Return a text that must be there."""
+    value = text_of(raw, key, where)
+    if value is None:
+        raise ConfigError(f"{where}: {key!r} is missing")
+    return value
+
+
+def texts_of(raw: dict[str, Any], key: str, where: str) -> tuple[str, ...]:
+    """Return a list of texts, empty if it is not there."""
+    value = raw.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(v, str) and v for v in value):
+        raise ConfigError(f"{where}: {key!r} must be a list of texts, not {value!r}")
+    return tuple(value)
+
+
+def number_of(raw: dict[str, Any], key: str, default: float, where: str) -> float:
+    """Return a number, `default` if it is not there."""
+    value = raw.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ConfigError(f"{where}: {key!r} must be a number, not {value!r}")
+    return float(value)
+
+
+def flag_of(raw: dict[str, Any], key: str, where: str) -> bool:
+    """Return true or false; false if it is not there."""
+    value = raw.get(key, False)
+    if not isinstance(value, bool):
+        raise ConfigError(f"{where}: {key!r} must be true or false, not {value!r}")
+    return value
+
+
+def objects_of(raw: dict[str, Any], key: str, where: str) -> list[dict[str, Any]]:
+    """Return a list of objects, empty if it is not there."""
+    value = raw.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(v, dict) for v in value):
+        raise ConfigError(f"{where}: {key!r} must be a list of objects")
+    return value
