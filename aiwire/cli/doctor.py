@@ -30,6 +30,7 @@ def doctor(context: Context) -> None:
         "lexicon": _lexicon,
         "sources": _sources,
         "database": _database,
+        "tags": _tags,
     }
     failed = False
     for name, check in checks.items():
@@ -55,7 +56,8 @@ def _packages(settings: Settings) -> str:
 
 
 def _lexicon(settings: Settings) -> str:
-    from nlp.gazetteer import lint, load_lexicon
+    from nlp.gazetteer import load_lexicon
+    from nlp.lint import lint
 
     lexicon = load_lexicon()
     if problems := lint(lexicon):
@@ -80,3 +82,18 @@ def _database(settings: Settings) -> str:
     if not settings.db.is_file():
         return f"{settings.db} is not there yet; `aiwire run` makes it"
     return check(open_existing(settings.db))
+
+
+def _tags(settings: Settings) -> str:
+    """Tell how many articles wait for `aiwire tag`: a run tags what is new or has changed, not what is stored."""
+    from aiwire.cli.tagging import tagger_config
+    from db.connection import open_existing
+    from db.store import count_texts
+    from nlp.pipeline import versions
+
+    if not settings.db.is_file():
+        return "no articles yet"
+    stale = count_texts(open_existing(settings.db), stale_for=versions(tagger_config(settings)))
+    if stale:
+        return f"{stale} articles are untagged or tagged by an older lexicon; `aiwire tag` brings them up to date"
+    return "all articles are tagged by the present lexicon"

@@ -17,6 +17,7 @@ from aiwire.types.fetching import (
     Response,
     RobotsFile,
 )
+from aiwire.types.lexicon import LexiconLine
 from aiwire.types.moments import iso, parse_iso
 from aiwire.types.parsing import Enclosure, Entry, Extracted, FeedHints, ParsedFeed, ParseMode, SeenItem, SitemapPart
 from aiwire.types.sources import (
@@ -76,6 +77,7 @@ __all__ = [
     "FetchResult",
     "Hop",
     "LaneState",
+    "LexiconLine",
     "ListingRule",
     "Mention",
     "NotModified",
