@@ -4,14 +4,14 @@ BIN := .venv/bin
 UV := $(shell command -v uv 2>/dev/null)
 SET_UP := pyproject.toml constraints.txt
 
-.PHONY: demo run serve test lint bench bench-parse bench-lanes bench-extract clean help
+.PHONY: demo run serve test lint bench bench-tag bench-parse bench-lanes bench-extract clean help
 
 help:
 	@echo "make demo   the whole job on the bundled archive, without network, into demo/"
 	@echo "make run    fetch, tag and store what is due (sources.toml)"
 	@echo "make serve  browse news.db in Datasette"
 	@echo "make test   the tests        make lint   ruff, mypy, import-linter"
-	@echo "make bench  speed of the tagger    bench-parse, bench-lanes, bench-extract: of feeds, fetching, extraction"
+	@echo "make bench-tag  speed of the tagger    bench-parse, bench-lanes, bench-extract: of feeds, fetching, extraction"
 	@echo "make clean  remove what was built"
 
 demo: .venv/.run
@@ -33,7 +33,7 @@ lint: .venv/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: .venv/.dev
+bench bench-tag: .venv/.dev
 	$(BIN)/python bench/bench_tagging.py
 
 bench-parse: .venv/.dev

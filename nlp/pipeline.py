@@ -1,5 +1,8 @@
 """Build the tagger and stream articles through it.
 
+`load` is for spaCy users: `nlp = load(); doc = nlp(text)`; what stands on the `Doc` is told in `nlp.components`.
+`tag_articles` is what aiwire itself uses: the same components, but no tokens, which none of them needs.
+
 Names are found in every language, the rest in English texts only. Of a text the first 300,000 characters are tagged:
 no news is longer, and what is (a book, a log, text made to stall the tagger) must not hold a run. Tagging takes at most
 some four seconds a million characters whatever the text, so the limit bounds it at one or two.
@@ -10,51 +13,93 @@ from __future__ import annotations
 import gc
 import logging
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from aiwire.types import ArticleText, Tagging, TagScope
+from aiwire.types import ArticleText, Tagging
 from nlp import TAGGER_VERSION
 from nlp.components import prepare
+from nlp.discovery import taxonomy_version
 from nlp.gazetteer import load_lexicon
-from nlp.language import looks_english
+from nlp.language import tag_scope
 from nlp.text import join
 
-__all__ = ["load_tagger", "tag_article", "tag_articles", "versions"]
+__all__ = ["TaggerConfig", "load", "load_tagger", "make_doc", "tag_article", "tag_articles", "versions"]
 
 log = logging.getLogger(__name__)
 
-_WITH_DATA = ("aiwire_names", "aiwire_unlisted", "aiwire_themes", "aiwire_salience")
-_ORDER = ("aiwire_sentences", "aiwire_names", "aiwire_unlisted", "aiwire_prices", "aiwire_themes", "aiwire_salience")
+_WITH_DATA = ("aiwire_names", "aiwire_unlisted", "aiwire_themes")
+_ORDER = ("aiwire_sentences", "aiwire_names", "aiwire_unlisted", "aiwire_prices", "aiwire_themes")
 _BATCH = 16  # documents in memory at a time
 _LONGEST = 200_000_000  # characters: no text is refused, spaCy's limit is for parsers that need far more memory
-_ENDLESS = 500  # characters without a space
 _MOST_OF_TEXT = 300_000  # characters that are tagged: six times the longest article that we have seen, half a book
 _MOST_OF_TITLE = 2000  # ... seven times the longest headline
 _CUT_REACH = 1000  # characters in which a space is looked for, so that no word is cut
 
 
-def load_tagger(data: Path | None = None) -> Language:
-    """Return the tagging pipeline; `data` is a folder with one's own gazetteer and lexicon (default: the shipped one).
+@dataclass(frozen=True, slots=True)
+class TaggerConfig:
+    """What the tagger knows."""
+
+    data: Path | None = None  # a folder with one's own gazetteer and lexicon; None: the shipped one
+    gazetteer: tuple[Path, ...] = ()  # the user's files over it, in order
+    spacy_model: str = ""  # name or folder of an installed spaCy model that proposes names; empty: none
+
+
+_SHIPPED = TaggerConfig()
+
+
+def load(data: Path | str | None = None, *, gazetteer: Iterable[Path | str] = (), spacy_model: str = "") -> Language:
+    """Return the tagger as a spaCy pipeline.
+
+    Args:
+        data: a folder with one's own gazetteer and lexicon in place of the shipped one.
+        gazetteer: files of names and theme terms over it.
+        spacy_model: an installed spaCy model (name or folder) whose organisations become `doc._.candidates`.
 
     Raises:
-        ConfigError: the data files cannot be used.
+        ConfigError: the data files or the model cannot be used.
+    """
+    folder = None if data is None else Path(data)
+    return load_tagger(TaggerConfig(folder, tuple(map(Path, gazetteer)), spacy_model))
+
+
+def load_tagger(config: TaggerConfig = _SHIPPED) -> Language:
+    """Return the tagging pipeline.
+
+    Raises:
+        ConfigError: the data files or the model cannot be used.
     """
     nlp = spacy.blank("en")
     nlp.max_length = _LONGEST
+    data: dict[str, Any] = {"gazetteer": [str(path) for path in config.gazetteer]}
+    if config.data is not None:
+        data["data"] = str(config.data)
     for name in _ORDER:
-        config = {"data": str(data)} if data is not None and name in _WITH_DATA else {}
-        nlp.add_pipe(name, config=config)
+        nlp.add_pipe(name, config=data if name in _WITH_DATA else {})
+    if config.spacy_model:
+        nlp.add_pipe("aiwire_discovery", config={"model": config.spacy_model}, after="aiwire_unlisted")
+    nlp.add_pipe("aiwire_salience", config=data | {"spacy_model": config.spacy_model})
     gc.freeze()  # a hundred thousand objects that live as long as the process: no collection need walk them
     return nlp
 
 
-def versions(data: Path | None = None) -> tuple[str, str]:
+def versions(config: TaggerConfig = _SHIPPED) -> tuple[str, str]:
     """Return the tagger's version and that of its data, as `Tagging` carries them."""
-    return TAGGER_VERSION, load_lexicon(data).version
+    return TAGGER_VERSION, taxonomy_version(load_lexicon(config.data, config.gazetteer), config.spacy_model)
+
+
+def make_doc(nlp: Language, title: str, text: str, language: str | None = None) -> Doc:
+    """Return the document of an article for `nlp(doc)` or `nlp.pipe(docs)`; `language` is a BCP 47 tag, if known."""
+    raw = join(title, text)
+    doc = nlp.make_doc(raw)
+    prepare(doc, raw, title_length=len(title), scope=tag_scope(language, raw))
+    return doc
 
 
 def tag_articles(nlp: Language, articles: Iterable[ArticleText]) -> Iterator[tuple[ArticleText, Tagging]]:
@@ -81,8 +126,8 @@ def _doc(nlp: Language, article: ArticleText) -> Doc:
             article.id, article.source_id, len(title) + len(text), len(article.title) + len(article.text),
         )  # fmt: skip
     raw = join(title, text)
-    doc = Doc(nlp.vocab, words=[raw], spaces=[False]) if _has_endless_word(raw) else nlp.make_doc(raw)
-    prepare(doc, raw, title_length=len(title), scope=_scope(article.language, raw), spans=False)
+    doc = Doc(nlp.vocab)
+    prepare(doc, raw, title_length=len(title), scope=tag_scope(article.language, raw))
     return doc
 
 
@@ -92,18 +137,3 @@ def _head(text: str, most: int) -> str:
         return text
     cut = max(text.rfind(space, most - _CUT_REACH, most) for space in " \n")
     return text[: cut if cut > 0 else most]
-
-
-def _has_endless_word(raw: str) -> bool:
-    """Return whether a run without space would stall spaCy's tokenizer, which is quadratic in it.
-
-    50,000 dollar signs take it minutes. No component of ours needs tokens, so such a text becomes a single one.
-    """
-    chunks = (raw[i : i + _ENDLESS // 2] for i in range(0, len(raw) - _ENDLESS // 2, _ENDLESS // 2))
-    return any(" " not in chunk for chunk in chunks) and max(map(len, raw.split()), default=0) >= _ENDLESS
-
-
-def _scope(language: str | None, raw: str) -> TagScope:
-    """Return "names" for a text that is said to be in another language than English (BCP 47), or seems to be."""
-    english = language.lower().replace("_", "-").split("-")[0] == "en" if language else looks_english(raw)
-    return "full" if english else "names"

@@ -197,8 +197,8 @@ def test_spacy_users_get_spans_and_extensions(nlp: Language) -> None:
     doc = nlp("An 8xH100 node from Nvidia.")
 
     assert [(s.text, s.label_, s.kb_id_) for s in doc.spans["aiwire"]] == [
-        ("Nvidia", "company", "nvidia"),
-        ("8xH100", "accelerator", "nvidia-h100"),
+        ("Nvidia", "COMPANY", "nvidia"),
+        ("8xH100", "ACCELERATOR", "nvidia-h100"),
     ]
     assert [t.surfaces for t in doc._.tags if t.kind == "accelerator"] == [("H100",)]
 
