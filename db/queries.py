@@ -157,8 +157,9 @@ WITH picked AS (
         ORDER BY dated_at DESC, article_id LIMIT {LIMIT}
     )
 )
-SELECT prices.dated_at, articles.date_source, prices.accelerator, prices.amount, prices.amount_max, prices.currency,
-    prices.unit, prices.qualifier, prices.sentence, articles.title, articles.url, articles.published_at, articles.id
+SELECT prices.dated_at, articles.date_source, prices.accelerator, prices.product, prices.amount, prices.amount_max,
+    prices.currency, prices.unit, prices.qualifier, prices.implausible, prices.sentence, articles.title,
+    articles.url, articles.published_at, articles.id
 FROM picked
 CROSS JOIN prices ON prices.article_id = picked.article_id AND prices.position = picked.position
 JOIN articles ON articles.id = prices.article_id
@@ -262,8 +263,9 @@ QUERIES = (
     CannedQuery(
         "prices_quoted",
         "Prices that articles quote",
-        "The newest 100 prices in their own currency, with the sentence. accelerator: family id such as nvidia-h100;"
-        " empty for all.",
+        "The newest 100 prices in their own currency, with the sentence. product: the model or company whose price it"
+        " is, where no accelerator is named; implausible: 1 outside what the reference tables make likely, 0 inside,"
+        " empty if they say nothing. accelerator: family id such as nvidia-h100; empty for all.",
         _PRICES_QUOTED,
         {"accelerator": ""},
     ),

@@ -55,6 +55,7 @@ def _price(price: Price) -> dict[str, Any]:
         "unit": price.unit,
         "qualifier": price.qualifier,
         "accelerator": price.accelerator,
+        "product": price.product,
         "sentence": price.sentence,
         "field": price.field,
         "start": price.start,

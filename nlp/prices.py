@@ -1,7 +1,7 @@
-"""Find prices of compute, hardware and model use: anchored patterns around sums of money. Pure.
+"""Find prices of compute, hardware and model use in English text. Pure.
 
-An amount is a price only with a reason: a unit ("per GPU-hour", "/1M tokens", "/month"), or a price word and a thing
-that is sold near by. Funding sums, revenue, capex totals, salaries and share prices are not prices, nor is a bare sum.
+`nlp.amounts` finds sums of money, `nlp.priceunits` what they are counted per, `nlp.pricejudge` tells prices from other
+money; here a price gets its qualifier and what it is the price of: an accelerator, else a model or a company.
 """
 
 from __future__ import annotations
@@ -9,12 +9,25 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from nlp.amounts import Amount, find_amounts
 from nlp.context import Found
+from nlp.pricejudge import (
+    ANY_REASON,
+    CARDS,
+    FAR,
+    PARTS,
+    SERVERS,
+    SYSTEMS,
+    is_like,
+    is_price,
+    is_subscription,
+    is_training_cost,
+)
+from nlp.pricetables import column_chip, table_heads
+from nlp.priceunits import give_units, price_end
 from nlp.text import Text
 
 __all__ = ["PriceFound", "find_prices"]
@@ -32,6 +45,23 @@ class PriceFound:
     unit: str
     qualifier: str | None
     accelerator: str | None
+    product: str | None = None  # id of the model, else the company, whose price it is; None where an accelerator is
+
+
+class _Named:
+    """Names in the order of the text, of which the nearest to an amount is asked for."""
+
+    def __init__(self, names: Iterable[Found]) -> None:
+        self.names = sorted(names, key=lambda name: name.start)
+        self._starts = [name.start for name in self.names]
+
+    def nearest(self, folded: str, amount: Amount) -> Found | None:
+        """Return the name that the amount belongs to: the last one before its end or the first one after it."""
+        after = bisect_left(self._starts, max(amount.end, amount.unit_end))
+        near = self.names[after : after + 1]
+        if after:  # of several at one place, as in a system that implies its chips, the first
+            near.insert(0, self.names[bisect_left(self._starts, self._starts[after - 1])])
+        return min(near, key=lambda name: _distance(folded, amount, name), default=None)
 
 
 class _Sentence:
@@ -42,16 +72,23 @@ class _Sentence:
         self.start = start
         self.end = end
         self.amounts: list[Amount] = []
-        self.chips: list[Found] = []  # in the order of the text
         self.sells = False  # names a chip or a model
+        self.has_reason = True  # to look for a price in it
         self._answers: dict[tuple[re.Pattern[str], int], bool] = {}
-        self._starts: list[int] = []
+        self.header: tuple[int, int] | None = None  # first line of the table whose row the sentence is
+        self.heads: Sequence[Found] = ()  # accelerators that it names
+        self.take([], None)
 
-    def take(self, names: list[Found]) -> None:
-        """Note the accelerators and models that are named in the sentence."""
-        self.chips = sorted((n for n in names if n.kind == "accelerator"), key=lambda n: n.start)
-        self._starts = [chip.start for chip in self.chips]
-        self.sells = bool(names)
+    def take(self, names: Sequence[Found], carried: Found | None) -> None:
+        """Note what the sentence names; `carried` is the accelerator that an "it" in it may mean."""
+        self.chips = _Named(n for n in names if n.kind == "accelerator")
+        self.models = _Named(n for n in names if n.kind == "model")
+        self.sellers = _Named(n for n in names if n.kind == "company" and _may_sell(n))
+        self.carried = carried
+        self.is_row = self.end - self.start <= _LONGEST_ROW and self.folded.startswith(_ROW_MARKS, self.start)
+        heads = bool(self.heads or (self.is_row and carried))
+        self.has_chips = bool(self.chips.names) or heads
+        self.sells = self.has_chips or bool(self.models.names)
 
     def says(self, pattern: re.Pattern[str], before: int = 0) -> bool:
         """Return whether `pattern` is found in the sentence, or up to `before` characters before it."""
@@ -61,161 +98,112 @@ class _Sentence:
             known = self._answers[pattern, before] = pattern.search(words) is not None
         return known
 
-    def nearest_chip(self, amount: Amount) -> Found | None:
-        """Return the accelerator that the amount belongs to: the last one before its end or the first one after it."""
-        after = bisect_left(self._starts, max(amount.end, amount.unit_end))
-        near = self.chips[after : after + 1]
-        if after:  # of several at one place, as in a system that implies its chips, the first
-            near.insert(0, self.chips[bisect_left(self._starts, self._starts[after - 1])])
-        return min(near, key=lambda chip: _distance(amount, chip), default=None)
+    def sells_near(self, amount: Amount) -> bool:
+        """Return whether a chip, a model or a company that sells their use is named in the amount's clause."""
+        for named in (self.chips, self.models, self.sellers):
+            name = named.nearest(self.folded, amount)
+            if name is None or _distance(self.folded, amount, name) > _NEAR:
+                continue
+            if name.kind != "company" or (name.record and name.record.entity.category in _SELLS_COMPUTE):
+                return True
+        return False
+
+    def is_chips(self, amount: Amount) -> bool:
+        """Return whether the name of an accelerator follows the amount at once ("a $549 RTX 5070")."""
+        chip = self.chips.nearest(self.folded, amount)
+        return chip is not None and 0 < chip.start - amount.end <= _AT_ONCE
 
 
+_AT_ONCE = 3  # characters: a space, or a bracket and a space
+_NEAR = 150  # characters within which a name may be what an amount is the price of
+_SELLERS_REACH = 80  # ... within which a company may be its seller
+_SELLS_COMPUTE = ("gpu-cloud", "model", "lab")  # categories of companies that sell little else
+_CLAUSE_END = 40  # characters that a comma or the like between a name and an amount counts as
 _REACH = 100  # characters before an amount in which a word qualifies it
+_CARRY_REACH = 400  # characters in which the sentence before may name what "it" means
 
-# ---------------------------------------------------------------- units
-
-_PER = r"(?:per|/|an?|each|every|for an?|for each|for every)"
-_GPU = r"(?:[a-z]{0,2}gpus?|chips?|accelerators?|cards?|[ablmht]{1,2}\d{2,3}s?x?|tpu(?: v\d\w?)?)"
-_HOUR = r"(?:hours?|hrs?|h)\b"
-_UNITS = tuple(
-    (re.compile(pattern), unit)
-    for pattern, unit in (
-        (rf"\s?{_PER}\s?{_GPU}[ /-]?(?:per )?{_HOUR}", "gpu-hour"),
-        (rf"\s?{_PER}\s?{_HOUR}\s?(?:per|/)\s?{_GPU}\b", "gpu-hour"),
-        (rf"\s?{_PER}\s?(?:instance|node|server|vm|machine)[ /-]?{_HOUR}", "instance-hour"),
-        (rf"\s?{_PER}\s?{_HOUR}\s?(?:per|/)\s?(?:instance|node|server|vm)\b", "instance-hour"),
-        (rf"\s?(?:{_PER}\s?{_HOUR}|hourly)", "hour"),
-        (
-            r"\s?(?:per|/|for|a|for every|for each)\s?(?:1[ ,]?m|m|1,?000,?000|(?:one |1 )?million|mn|mtoks?)\b"
-            r"(?!\s?(?:users?|people|parameters|requests|pages|images|characters|minutes))",
-            "1M-tokens",
-        ),
-        (r"\s?(?:per|/|a)\s?(?:k?wh|kilowatt[ -]?hours?|kw/h)\b", "kwh"),
-        (
-            r"\s?(?:(?:per|/|an?|each|every)\s?(?:user |seat |person )?(?:/ ?|per )?(?:month|mo)\b|monthly\b|"
-            r"\s?/monthto\b)",
-            "month",
-        ),
-        (r"\s?/\s?month", "month"),
-        (
-            rf"\s?(?:{_PER}|apiece per)\s?(?:gpu|card|chip|accelerator|graphics card|module|unit|superchip|"
-            rf"processor|{_GPU})\b",
-            "card",
-        ),
-        (rf"\s?{_PER}\s?(?:server|node|8-gpu \w+|box)\b", "server"),
-        (rf"\s?{_PER}\s?(?:system|rack|cabinet|laptop|pc|workstation|machine|pod|desktop)\b", "system"),
-        (
-            r"\s?(?:per|/|for every|for each)[ -]?(?:1,?0{3}\b|1?k\b|thousand\b|image|minute|second|day|week|year|"
-            r"request|query|"
-            r"search|page|token|input token|output token|call|session|task|message|conversation|gb|gigabyte|token)",
-            "other",
-        ),
-    )
+_BREAK = re.compile(r"[,;|)]|\bwhile\b|\bbut\b|\bwhereas\b")
+_REFERS = re.compile(
+    r"\b(?:it|they|each|the (?:new )?(?:card|gpu|chip|accelerator|part|board|graphics card)s?|this (?:card|gpu|chip))\b"
 )
-_LEFT_TOKENS = re.compile(r"\bper (?:1m|m|(?:one |1 )?million) (?:\w+ ){0,2}tokens?\b[^.$€£]{0,60}\Z")
-_TOKEN_SIDE = re.compile(r"\s?(?:\([^)]{0,20}\))?\s?(?:(?:cached|cache|uncached|fresh) )?(?:input|output|cached)\b")
-_JOIN = re.compile(
-    r"\s?(?:/|,|and|or|to|vs\.?|versus|compared (?:to|with)|against|\+|;|from|&|-|–|for (?:input|output)(?: and)?|"
-    r"input(?: and|,)?|output(?: and|,)?|\([^)]{0,14}\)|in|out)*\s?"
-)
-
-# ---------------------------------------------------------------- what is and what is not a price
-
-_PRICE_WORDS = re.compile(
-    r"\b(?:cost(?:s|ing)?|pric\w+|charg\w+|sell(?:s|ing)?|sold|retail\w*|msrp|fees?|rates?|rent\w*|cheap\w*|"
-    r"expensive|subscri\w+|"
-    r"pay(?:s|ing)?|paid|bill\w*|list(?:s|ed)?|tier|plans?|starting (?:at|from)|starts (?:at|from)|as low as|buy|"
-    r"available|only|under|"
-    r"goes for|go for|for about|for around|for just|discount\w*|save|worth|spend|drops?|currently|recommend|budget|"
-    r"asks?|tag)\b"
-)
-_NOT_PRICE_LEFT = re.compile(
-    r"\b(?:rais\w+|revenues?|valu\w+|fund\w*|invest\w*|market cap\w*|salar\w+|earn\w*|profits?|income|losses|lost|"
-    r"fined?|penalt\w+|"
-    r"settle\w*|lawsuit|damages|grants?|award\w*|donat\w+|capex|capital expenditures?|capital spending|sales|arr|"
-    r"run[- ]rate|gdp|"
-    r"debt|loan|bonds?|stake|shares?|stock|acqui\w+|buyout|takeover|deal|contract|worth of (?:shares|stock)|"
-    r"bitcoin|btc|token (?:price|rallied)|trading|traded|volume|per share|compensation|bonus\w*|tax\w*|tariffs?|"
-    r"subsid\w+|"
-    r"spending|prize|ipo|incident|breach|round|budget of|bankrupt\w*|financing|backlog|orders|commit\w*|"
-    r"pledg\w+)\b[^.;]{0,70}\Z"
-)
-_NOT_PRICE_RIGHT = re.compile(
-    r"\s?(?:\w+ ){0,3}(?:in (?:funding|revenue|sales|venture|investment|annual|capital|debt|damages|fines|profit|"
-    r"losses|aid|grants|cash|"
-    r"stock|equity|shares|credit)|round\b|valuation|market cap|series [a-f]|ipo\b|deal\b|contract|investment|stake|"
-    r"fund\b|arr\b|"
-    r"salar|fine\b|settlement|revenue|lawsuit|acquisition|takeover|worth of (?:shares|stock)|per share|a share\b|"
-    r"project\b|off\b|"
-    r"discount\b|rebate|gift|coupon|a year in (?:revenue|sales)|prize|bonus|loan|budget|incident|price target|"
-    r"more\b(?! per)|cheaper\b|less\b(?! per)"
-    r"|savings?\b|credits?\b)"
-)
-_SOLD = re.compile(
-    r"\b(?:gpus?|graphics cards?|cards?|chips?|accelerators?|servers?|racks?|systems?|laptops?|workstations?|pcs?|"
-    r"desktops?|mac\w*|"
-    r"macbook\w*|model|models|api|apis|tokens?|inference|compute|cloud|instances?|vm|vps|hosting|rtx|ram|memory|"
-    r"ssd|nvme|hbm|vram|"
-    r"subscription\w*|plan|plans|chatgpt|claude|gemini|copilot|cursor|llms?|agent|assistant|ai|kwh|electricity|"
-    r"configuration|"
-    r"dgx|hardware|node|nodes|cluster|runner\w*|supercomputer|gpt[-\w.]*|minute|coding|code)\b"
-)
-_HARDWARE_SYSTEM = re.compile(
-    r"\b(?:kits?|baseboards?|appliances?|"
-    r"racks?|systems?|laptops?|workstations?|pcs?|desktops?|macbooks?|mac studio|mac mini|supercomputer|"
-    r"nvl\d+|computer|"
-    r"configuration|notebooks?|machine|phone|model we reviewed)\b"
-)
-_HARDWARE_SERVER = re.compile(r"\b(?:servers?|nodes?|8-gpu|eight-gpu|8x|hgx|dgx)\b")
+_PART = re.compile(rf"[\s-](?:\w+ ){{0,2}}?{CARDS.pattern}")  # "a $900 GPU", though the sentence speaks of a PC, too
+_THING_REACH = 250  # characters in which the sentences before name the system whose parts a sentence praises
+_SERVER = re.compile(r"\bservers?\b")
+_CHEAP_SERVER, _DEAR_SERVER = (
+    1000,
+    10_000,
+)  # whole units of currency above which a server, or what may be one, is priced
+_MOST_ROWS = 8  # ... in so many sentences
+_STRETCH = 1000  # characters
+_ROW_MARKS = ("-", "*", "•", "$", "|")
+_LONGEST_ROW = 120  # characters of a row; what is longer is a sentence of its own, only set as a list
+_HARDWARE_UNITS = ("gpu-hour", "instance-hour", "card", "server", "system")
 _TOKENS_OR_API = re.compile(r"\btokens?\b|\bapi\b")
-_HARDWARE_CARD = re.compile(r"\b(?:cards?|gpus?|chips?|accelerators?|graphics|processors?|modules?)\b")
-_MODEL_USE = re.compile(
-    r"\b(?:chatgpt|claude|gemini|copilot|cursor|perplexity|openai|anthropic|llms?|ai|gpt[-\w.]*|tokens?|api|model|"
-    r"models|code|coding|"
-    r"gpus?|cloud|compute|inference|server|vps|droplet|hosting|agents?|grok|mistral|midjourney|runway|suno|"
-    r"elevenlabs)\b"
+_SELLING = re.compile(  # what stands between a company and the price of what it sells
+    r"(?:'s?)?[^.;]{0,60}\b(?:charg\w+|offer\w*|sell\w*|rent\w*|price[sd]?|pricing|lists?|asks?|cost\w*|api|plans?|"
+    r"starts?|at|is|has|subscription|tier)\b[^.;]{0,40}\Z|'s?\s?~?\Z|\s?[:(|-]\s?~?\Z"
 )
-_OTHER_GOODS = re.compile(
-    r"\b(?:iphones?|ipads?|watch(?:es)?|tvs?|televisions?|headphones?|earbuds|speakers?|thermostats?|"
-    r"security systems?|cameras?|"
-    r"solar|cars?|vehicles?|tickets?|flights?|hotels?|cart|shoes|books?|movies?|impressions|streaming|gift|house|"
-    r"homes?|meals?)\b"
-)
-_TOKENS_SOLD = re.compile(r"\b(?:api|tokens?|input|output|llms?|models?)\b")
-_FORMULA = re.compile(r"[^\s$]{0,3}\s?[/*+^=\\{}]?\s?\w{0,3}\$(?!\d)")  # "$1 / Y$" is TeX, not money
-_YEARLY = re.compile(r"\s?(?:/|per|a|each)\s?(?:year|yr|annum)\b")
-_SUBSCRIPTION = re.compile(r"\s?(?:\w+ ){0,2}(?:subscription|plan|tier)s?\b")
+_POSSESSIVE = re.compile(r"'s?\s~?")  # "Anthropic's $0.50/MTok": not of the model that was named before
+_MODEL_REACH = 30  # characters after a price in which the owner's model may follow
+_SOLD_AT = re.compile(r"[^.;$]{0,40}\b(?:on|at|from|via|through|by|with)\s\Z")
+
 _QUALIFIERS = (
     (
         re.compile(
-            r"\b(?:starting (?:at|from)|starts (?:at|from)|from(?: just| only)?|as (?:low|little) as|"
-            r"begin\w* at)(?: about| around)?\s?\Z"
+            r"\b(?:starting (?:at|from)|starts? (?:at|from)|as (?:low|little) as|begin\w* at|"
+            r"(?:plans?|prices?|pricing|priced|available|sold|rent\w*|ranges?) from)(?: just| only)?(?: about| around)?"
+            r"\s?\Z|(?:^|[(:|,\n])\s?from(?: just| only)?\s?\Z|\bfor as\s?\Z"
         ),
         "from",
     ),
-    (re.compile(r"\b(?:up to|as much as|at most|maximum of|under|below|less than|no more than)\s?\Z"), "up-to"),
-    (re.compile(r"\b(?:list\w*|msrp|sticker|official|retail)\b[^.;$]{0,40}\Z"), "list"),
     (
-        re.compile(r"\b(?:street|ebay|resale|second-hand|used|grey market|gray market|scalp\w*)\b[^.;$]{0,40}\Z"),
+        re.compile(r"\b(?:up to|as much as|at most|maximum of|under|below|less than|no more than)\s?\Z|\bsub-\Z"),
+        "up-to",
+    ),
+    (re.compile(r"\b(?:list(?:ed|s)?|msrp|sticker|official|retail\w*)\b[^.;$]{0,40}\Z"), "list"),
+    (
+        re.compile(
+            r"\b(?:street|ebay|resale|second-hand|used(?! (?:to|by|for|in|as|with|on)\b)|gr[ea]y market|scalp\w*)\b"
+            r"[^.;$]{0,40}\Z"
+        ),
         "street",
     ),
-    (re.compile(r"\bspot\b[^.;$]{0,40}\Z"), "spot"),
+    (re.compile(r"(?<!sweet )\bspot\b[^.;$]{0,40}\Z"), "spot"),
     (re.compile(r"\breserved?\b[^.;$]{0,40}\Z|\bcommitted\b[^.;$]{0,30}\Z"), "reserved"),
     (re.compile(r"\bon-demand\b[^.;$]{0,40}\Z"), "on-demand"),
 )
 _QUALIFIERS_RIGHT = (
-    (re.compile(r"[^.;$]{0,24}\bspot\b"), "spot"),
+    (re.compile(r"[^.;$]{0,24}(?<!sweet )\bspot\b"), "spot"),
     (re.compile(r"[^.;$]{0,24}\b(?:reserved|commitment)\b"), "reserved"),
     (re.compile(r"[^.;$]{0,24}\bon[- ]demand\b"), "on-demand"),
+    (re.compile(r"\s?(?:list price|msrp|rrp)\b"), "list"),
 )
 
 
 def find_prices(text: Text, names: Iterable[Found]) -> list[PriceFound]:
-    """Return the prices in `text`, in order; `names` gives the accelerators they may belong to."""
+    """Return the prices in `text`, in order; `names` gives what they may be the prices of."""
     found: list[PriceFound] = []
     for sentence in _sentences(text, names):
-        _give_units(sentence)
-        found.extend(_price(sentence, amount) for amount in sentence.amounts if _is_price(sentence, amount))
+        give_units(
+            sentence.folded, sentence.start, sentence.end, sentence.amounts,
+            has_chips=sentence.has_chips, sells=sentence.sells, header=sentence.header,
+        )  # fmt: skip
+        found.extend(_judged(sentence))
+    return found
+
+
+def _judged(sentence: _Sentence) -> list[PriceFound]:
+    """Return the prices of a sentence: what is named in one breath with a price is one of its kind."""
+    found: list[PriceFound] = []
+    last: Amount | None = None
+    for amount in sentence.amounts:
+        if is_price(sentence, amount):
+            found.append(_price(sentence, amount))
+        elif last is not None and is_like(sentence.folded, last, amount):
+            found.append(replace(_price(sentence, amount), unit=found[-1].unit))
+        else:
+            continue
+        last = amount
     return found
 
 
@@ -227,157 +215,138 @@ def _sentences(text: Text, names: Iterable[Found]) -> Iterable[_Sentence]:
         if start not in made:
             made[start] = _Sentence(text.folded, start, end)
         made[start].amounts.append(amount)
-    sold: dict[int, list[Found]] = defaultdict(list)
+    named: dict[int, list[Found]] = defaultdict(list)
     for name in names if made else ():
-        if name.kind in ("accelerator", "model"):
-            sold[text.sentence_at(name.start)[0]].append(name)
+        if name.kind in ("accelerator", "model", "company"):
+            named[text.sentence_at(name.start)[0]].append(name)
+    reasons = _Reasons(text.folded)
+    tables = table_heads(text.folded, sorted(made))
     for start, sentence in made.items():
-        sentence.take(sold.get(start, []))
+        sentence.has_reason = reasons.near(sentence)
+        sentence.header = tables.get(start)
+        if sentence.header:
+            heads = named.get(text.sentence_at(sentence.header[0])[0], ())
+            sentence.heads = [name for name in heads if name.kind == "accelerator"]
+        sentence.take(named.get(start, ()), _carried(text, start, named))
     return made.values()
 
 
-# ---------------------------------------------------------------- units
+class _Reasons:
+    """Whether anything that is sold is named near a sentence, asked once for all sentences of a stretch of text."""
+
+    def __init__(self, folded: str) -> None:
+        self._folded = folded
+        self._known: dict[int, bool] = {}  # by the stretch's number
+
+    def near(self, sentence: _Sentence) -> bool:
+        """Return False if neither the sentence nor the `FAR` characters before it name anything that is sold."""
+        stretch = sentence.start // _STRETCH
+        if stretch not in self._known:
+            start = stretch * _STRETCH
+            self._known[stretch] = (
+                ANY_REASON.search(self._folded, max(0, start - FAR), start + 3 * _STRETCH) is not None
+            )
+        beyond = sentence.end > (stretch + 3) * _STRETCH  # a sentence of such a length: look no closer
+        return self._known[stretch] or beyond
 
 
-def _give_units(sentence: _Sentence) -> None:
-    folded, amounts, sentence_end = sentence.folded, sentence.amounts, sentence.end
-    for number, amount in enumerate(amounts):
-        stop = amounts[number + 1].start if number + 1 < len(amounts) else sentence_end
-        _own_unit(folded, amount, min(stop, amount.end + 70))
-        if amount.unit == "hour":
-            amount.unit = _hour_of(folded, amount, stop, bool(sentence.chips))
-    for left, right in pairwise(amounts):  # "$1/$6 per 1M": the left one takes the right one's
-        if left.unit is None and right.unit and _joined(folded, left, right):
-            left.unit = right.unit
-    for left, right in pairwise(amounts):  # "$2 per million input and $6 output"
-        if right.unit is None and left.unit and _continues(folded, left, right):
-            right.unit = left.unit
-    _give_pair_units(folded, amounts, sentence_end)
-    for amount in amounts:  # "$5 input and $25 output": prices of tokens, whatever they are counted in
-        if amount.unit is None and _TOKEN_SIDE.match(folded, amount.end, sentence_end):
-            amount.unit = "1M-tokens"
+def _carried(text: Text, start: int, named: dict[int, list[Found]]) -> Found | None:
+    """Return the last accelerator of the sentence or heading before, which "it" or a row of a list may mean."""
+    index = text.sentence_index(start)
+    for before, _ in reversed(text.sentences[max(0, index - _MOST_ROWS) : index]):
+        if start - before > _CARRY_REACH:
+            return None
+        chips = [name for name in named.get(before, ()) if name.kind == "accelerator"]
+        if chips:
+            return chips[-1]
+        if not text.folded.startswith(_ROW_MARKS, before):  # above the rows of a list stands what they are of
+            return None
+    return None
 
 
-_INSTANCE = re.compile(
-    r"\b(?:[a-z]{1,3}\d{1,2}[a-z]{0,3}\.(?:\d{0,3}x?large|metal\w*)|a[234]-\w+gpu-\w+|standard_n\w+|bm\.gpu[\w.-]*|"
-    r"instances?|virtual machines?|vms?|droplets?)\b"
-)
-_ROOM = re.compile(r"\b(?:servers?|nodes?|machines?|cloud|rent\w*|hosting|vps|boxe?s?|clusters?|pods?)\b")
+def _may_sell(company: Found) -> bool:
+    return company.record is not None and not (company.record.venue or company.record.news_outlet)
 
 
-def _hour_of(folded: str, amount: Amount, stop: int, chips: bool) -> str:
-    """Return the unit of a price an hour that names none: what is rented, or "other" where nothing is."""
-    around = folded[max(0, amount.start - 140) : stop]
-    if _INSTANCE.search(around):
-        return "instance-hour"
-    if chips or re.search(r"\bgpus?\b", folded[max(0, amount.end - 80) : stop]):
-        return "gpu-hour"
-    return "instance-hour" if _ROOM.search(around) else "other"
-
-
-def _give_pair_units(folded: str, amounts: list[Amount], sentence_end: int) -> None:
-    """Take "$5/$25" without a unit as input and output prices where the sentence is on models."""
-    for left, right in pairwise(amounts):
-        open_pair = {left.unit, right.unit} <= {None, "1M-tokens"} and None in (left.unit, right.unit)
-        pair = open_pair and folded[left.end : right.start].strip() == "/"
-        if pair and _TOKENS_SOLD.search(folded, max(0, left.start - 160), sentence_end):
-            left.unit = right.unit = "1M-tokens"
-
-
-def _own_unit(folded: str, amount: Amount, stop: int) -> None:
-    for pattern, unit in _UNITS:
-        match = pattern.match(folded, amount.end, stop)
-        if match:
-            amount.unit, amount.unit_end = unit, match.end()
-            return
-    if _LEFT_TOKENS.search(folded, max(0, amount.start - 110), amount.start):
-        amount.unit = "1M-tokens"
-
-
-def _joined(folded: str, left: Amount, right: Amount) -> bool:
-    between = _JOIN.match(folded, left.end, right.start)
-    return between is not None and between.end() == right.start
-
-
-def _continues(folded: str, left: Amount, right: Amount) -> bool:
-    if left.unit == "1M-tokens" and _TOKEN_SIDE.match(folded, right.end):
-        return True
-    gap = folded[max(left.end, left.unit_end) : right.start]
-    return (
-        len(gap) < 90
-        and left.unit in ("1M-tokens", "gpu-hour")
-        and re.search(
-            r"\b(?:to|vs\.?|versus|from|and|compared|,|than)\s*(?:approximately |about |around |roughly |only |"
-            r"just )*\Z",
-            gap,
-        )
-        is not None
-    )
-
-
-# ---------------------------------------------------------------- judgement
-
-
-def _is_price(sentence: _Sentence, amount: Amount) -> bool:
-    folded = sentence.folded
-    left = folded[max(sentence.start, amount.start - 160) : amount.start]
-    right = folded[amount.end : min(sentence.end, amount.end + 90)]
-    if _FORMULA.match(right) or (amount.low >= 20_000 and _YEARLY.match(right)):  # TeX; a salary
-        return False
-    if amount.unit in ("gpu-hour", "1M-tokens", "kwh") and not amount.big:
-        return True
-    if amount.unit in ("instance-hour", "card", "server", "system"):
-        return sentence.sells or sentence.says(_SOLD)
-    if amount.low >= 1e8 or (amount.big and not sentence.says(_HARDWARE_SYSTEM)):
-        return False
-    if _NOT_PRICE_RIGHT.match(right) or _NOT_PRICE_LEFT.search(left[-100:]):
-        return False
-    if amount.unit is None and _SUBSCRIPTION.match(right) and not amount.big:
-        amount.unit = "month"
-    if amount.unit in ("month", "other"):
-        return sentence.sells or sentence.says(_MODEL_USE, before=200)
-    if sentence.says(_OTHER_GOODS) or not _PRICE_WORDS.search(left + " " + right[:60]):
-        return False
-    return sentence.sells or sentence.says(_SOLD)
+# ---------------------------------------------------------------- what the price is of
 
 
 def _price(sentence: _Sentence, amount: Amount) -> PriceFound:
-    chip = sentence.nearest_chip(amount)
+    chip = sentence.chips.nearest(sentence.folded, amount) or _head(sentence, amount)
     unit = amount.unit or _unit_by_thing(sentence, amount, chip)
-    stop = amount.end
-    if amount.unit_end:
-        stop = amount.unit_end
-        tokens = re.match(
-            r"(?: (?:total|input|output|cached|prompt|completion))? tokens?\b", sentence.folded[stop : sentence.end]
-        )
-        stop += tokens.end() if tokens else 0
+    accelerator = chip.id if chip else _carried_chip(sentence, unit)
     return PriceFound(
         start=amount.start,
-        end=stop,
+        end=price_end(sentence.folded, amount, sentence.end),
         amount=round(amount.low, 6),
         amount_max=None if amount.high is None else round(amount.high, 6),
         currency=amount.currency,
         unit=unit,
         qualifier=_qualifier(sentence, amount),
-        accelerator=chip.id if chip else None,
+        accelerator=accelerator,
+        product=None if accelerator else _product(sentence, amount),
     )
 
 
-def _distance(amount: Amount, chip: Found) -> int:
+def _head(sentence: _Sentence, amount: Amount) -> Found | None:
+    if sentence.header is None or not sentence.heads:
+        return None
+    return column_chip(sentence.folded, sentence.start, amount.start, sentence.header, sentence.heads)
+
+
+def _distance(folded: str, amount: Amount, name: Found) -> int:
+    """Return the characters between the two; what follows is nearer, what another clause holds is farther."""
     end = max(amount.end, amount.unit_end)
-    return chip.start - end if chip.start >= end else amount.start - chip.end + 4  # what follows is nearer
+    if name.start >= end:
+        distance, between = name.start - end, (end, name.start)
+    else:
+        distance, between = amount.start - name.end + 4, (name.end, amount.start)
+    if distance < _NEAR and _BREAK.search(folded, *between):
+        distance += _CLAUSE_END
+    return distance
+
+
+def _carried_chip(sentence: _Sentence, unit: str) -> str | None:
+    if sentence.carried is None or sentence.models.names or unit not in _HARDWARE_UNITS:
+        return None
+    return sentence.carried.id if sentence.is_row or sentence.says(_REFERS) else None
+
+
+def _product(sentence: _Sentence, amount: Amount) -> str | None:
+    """Return the model nearest to the amount, else the company that sells at this price."""
+    end = max(amount.end, amount.unit_end)
+    model = sentence.models.nearest(sentence.folded, amount)
+    seller = sentence.sellers.nearest(sentence.folded, amount)
+    is_owned = seller is not None and _POSSESSIVE.fullmatch(sentence.folded, seller.end, amount.start)
+    if model is not None and (not is_owned or 0 <= model.start - end <= _MODEL_REACH):
+        return model.id
+    if seller is None:
+        return None
+    if seller.start >= end:
+        sold_at = seller.start - end <= _SELLERS_REACH and _SOLD_AT.match(sentence.folded, end, seller.start)
+        return seller.id if sold_at else None
+    gap = sentence.folded[seller.end : amount.start]
+    return seller.id if len(gap) <= _SELLERS_REACH and _SELLING.match(gap) else None
 
 
 def _unit_by_thing(sentence: _Sentence, amount: Amount, chip: Found | None) -> str:
     """Return the unit of a price that names none: what the sentence sells."""
+    if is_subscription(sentence, amount):
+        return "month"
+    if chip is not None and chip.record is not None and chip.record.entity.category == "system":
+        return "system"
     if sentence.says(_TOKENS_OR_API) and amount.low < 200:
         return "other"
-    if sentence.says(_HARDWARE_SERVER) and amount.low > 10_000:
+    if is_training_cost(sentence, amount):
+        return "other"
+    if sentence.says(SERVERS) and amount.low > (_CHEAP_SERVER if sentence.says(_SERVER) else _DEAR_SERVER):
         return "server"
-    if sentence.says(_HARDWARE_SYSTEM):
+    if sentence.says(SYSTEMS) and not _PART.match(sentence.folded, amount.end, sentence.end):
         return "system"
-    if chip is not None or sentence.says(_HARDWARE_CARD):
+    if chip is not None or sentence.says(CARDS):
         return "card"
+    if sentence.says(PARTS) and sentence.says(SYSTEMS, before=_THING_REACH):
+        return "system"
     return "other"
 
 

@@ -3,10 +3,13 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spacy.language import Language
 
 from aiwire.types import Entity
 from nlp.context import Found
 from nlp.gazetteer import Record
+from nlp.jsonl import tag_record
+from nlp.pipeline import load_tagger, tag_article
 from nlp.prices import PriceFound, find_prices
 from nlp.text import Text
 
@@ -51,6 +54,26 @@ def told(raw: str, *surfaces: str) -> list[tuple[float, float | None, str, str]]
         ("Running the model non-stop costs $1 per hour.", [(1, None, "USD", "other")]),
         ("The 8-GPU server sells for £250k.", [(250000, None, "GBP", "server")]),
         ("Each card is priced at HK$9,999, GPU fans said.", [(9999, None, "HKD", "card")]),
+        ("GPU rents range from $0.52 to nearly $14.90 per GPU-hour.", [(0.52, 14.9, "USD", "gpu-hour")]),
+        ("A GPU will cost between $30,000 and $40,000.", [(30000, 40000, "USD", "card")]),
+        ("The GPU was cut from $900 to $700.", [(900, None, "USD", "card"), (700, None, "USD", "card")]),
+        ("The API asks three cents per 1,000 tokens.", [(0.03, None, "USD", "other")]),
+        ("Each LLM query costs half a dollar.", [(0.5, None, "USD", "other")]),
+        ("The LLM costs $3/15 per million tokens.", [(3, None, "USD", "1M-tokens"), (15, None, "USD", "1M-tokens")]),
+        (
+            "The LLM is $2 in and $6 out per million tokens.",
+            [(2, None, "USD", "1M-tokens"), (6, None, "USD", "1M-tokens")],
+        ),
+        ("ChatGPT has a $20-a-month plan.", [(20, None, "USD", "month")]),
+        ("Most people stay on the $20 plan of ChatGPT.", [(20, None, "USD", "month")]),
+        ("Copilot costs $30 per user per month.", [(30, None, "USD", "month")]),
+        ("Running ChatGPT costs $700,000 a day.", [(700000, None, "USD", "other")]),
+        ("The AI writes papers at a cost of $15 per paper.", [(15, None, "USD", "other")]),
+        ("A sub-$500 GPU is enough.", [(500, None, "USD", "card")]),
+        ("The $599 M5 laptop is out.", [(599, None, "USD", "system")]),
+        ("The GPU rents for €2,50 per hour.", [(2.5, None, "EUR", "gpu-hour")]),
+        ("The start-up's $6,400 server runs LLMs.", [(6400, None, "USD", "server")]),
+        ("An 8-GPU node rents at $20–$32/hr.", [(20, 32, "USD", "instance-hour")]),
     ],
 )
 def test_prices_are_read_with_currency_and_unit(raw: str, expected: list[tuple[float, float | None, str, str]]) -> None:
@@ -70,6 +93,18 @@ def test_prices_are_read_with_currency_and_unit(raw: str, expected: list[tuple[f
         "The factor is $1 / Y$ for the model.",
         "He paid $5 for a coffee.",
         "A ticket costs $300.",
+        "Nvidia will spend $26 Billion on open models.",
+        "The tenant used ChatGPT after he was charged a $2,175 security deposit.",
+        "The office suite costs $8.75 per user per month.",
+        "The course on AI costs $84.",
+        "The smartphone with an AI chip costs $799.",
+        "Sponsor my notes on LLMs for $10 a month.",
+        "The GPU now costs a third more after a $400 increase.",
+        "The maker cut the GPU's price by $50.",
+        "The LLM is free: $0.",
+        "People who label data for LLMs are paid $15 an hour.",
+        "Training the LLM took $100 million.",
+        "The web shop's plan with AI hosting tips costs $39/month.",
     ],
 )
 def test_other_money_is_no_price(raw: str) -> None:
@@ -85,6 +120,61 @@ def test_a_price_belongs_to_the_nearest_accelerator_of_its_sentence() -> None:
 
 
 @pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("H100: $2.99, A100: $1.29 per hour.", [(2.99, "h100"), (1.29, "a100")]),
+        ("An H100 is $3 an hour, while an A100 is $1 an hour.", [(3, "h100"), (1, "a100")]),
+        ("The H100 is new. The card costs $30,000.", [(30000, "h100")]),
+        ("The H100 is new. A GPU costs $30,000.", [(30000, None)]),
+        ("## H100\n- $2.10/hr\n- $1.50/hr spot", [(2.1, "h100"), (1.5, "h100")]),
+        ("| | H100 | A100 |\n|---|---|---|\n| List price | $30,000 | $9,000 |", [(30000, "h100"), (9000, "a100")]),
+    ],
+)
+def test_clauses_headings_rows_and_columns_tell_the_accelerator(
+    raw: str, expected: list[tuple[float, str | None]]
+) -> None:
+    assert [(p.amount, p.accelerator) for p in prices(raw, "H100", "A100")] == expected
+
+
+@pytest.mark.parametrize(
+    ("raw", "units"),
+    [
+        ("| Model | Input / 1M | Output / 1M |\n|---|---|---|\n| Large LLM | $2 | $8 |", ["1M-tokens", "1M-tokens"]),
+        ("GPU prices per hour:\n- H100: $2.50\n- A100: $1.30", ["gpu-hour", "gpu-hour"]),
+        ("Plans of ChatGPT, per month:\n- Plus: $20\n- Pro: $200", ["month", "month"]),
+    ],
+)
+def test_the_head_of_a_table_or_list_names_the_unit(raw: str, units: list[str]) -> None:
+    assert [p.unit for p in prices(raw, "H100", "A100")] == units
+
+
+@pytest.fixture(scope="module")
+def tagger() -> Language:
+    return load_tagger()
+
+
+@pytest.mark.parametrize(
+    ("raw", "product"),
+    [
+        ("RunPod charges $1.99/hr for its cheapest pod.", "runpod"),
+        ("You can rent GPUs at $2 per GPU-hour on CoreWeave.", "coreweave"),
+        ("GPT-5 costs $1.25 per million input tokens.", "gpt"),
+        ("Qwen3 asks $0.39 per million tokens, against Anthropic's $5 per million tokens.", "qwen anthropic"),
+        ("An Nvidia H100 costs $2 per GPU-hour at RunPod.", "None"),
+        (
+            "Qwen3 ($0.30/$1.20 per million tokens) undercuts Gemini 3 Flash ($0.50 per million tokens).",
+            "qwen qwen gemini",
+        ),
+    ],
+)
+def test_a_price_without_accelerator_is_of_a_model_or_of_who_sells(tagger: Language, raw: str, product: str) -> None:
+    found = tag_article(tagger, "", raw, "en")
+
+    assert " ".join(str(p.product) for p in found.prices) == product
+    assert [p["product"] for p in tag_record(1, found)["prices"]] == [p.product for p in found.prices]
+
+
+@pytest.mark.parametrize(
     ("raw", "qualifier"),
     [
         ("GPU plans start, starting at $50 per month.", "from"),
@@ -94,6 +184,11 @@ def test_a_price_belongs_to_the_nearest_accelerator_of_its_sentence() -> None:
         ("An H100 is $2 per GPU-hour on demand.", "on-demand"),
         ("Reserved, it is $2 per GPU-hour.", "reserved"),
         ("An H100 is $2 per GPU-hour.", None),
+        ("A sub-$500 GPU is enough.", "up-to"),
+        ("A used GPU costs $700.", "street"),
+        ("In the sweet spot, a GPU costs $700.", None),
+        ("It used to cost $700 per GPU.", None),
+        ("The GPU went from $900 per card.", None),
     ],
 )
 def test_the_qualifier_is_kept(raw: str, qualifier: str | None) -> None:
@@ -144,7 +239,7 @@ def test_the_sentence_after_a_long_table_is_read_too() -> None:
     assert (len(found), found[-1].amount, found[-1].accelerator) == (51, 99, "h100")
 
 
-@pytest.mark.parametrize("money", ["$1/$6 model ", "1 cent a kwh ", "$1/month AI ", "5 dollars a GPU "])
+@pytest.mark.parametrize("money", ["$1/$6 model ", "1 cent a kwh ", "$1/month LLM ", "5 dollars a GPU "])
 def test_a_text_of_nothing_but_sums_gives_at_most_fifty_prices_a_sentence(money: str) -> None:
     text = Text.of("", money * 5000)
 

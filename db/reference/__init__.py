@@ -17,6 +17,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from aiwire.exceptions import AiwireError, ConfigError
+from db.bands import settle_prices
 from db.connection import transaction
 
 __all__ = ["TABLES", "describe", "load_reference", "row_counts"]
@@ -79,6 +80,8 @@ REFERENCES = {"accelerators": ("family_id", "accelerator_families"), "cloud_pric
 def load_reference(db: Database) -> None:
     """Bring the reference tables into the database; what is loaded already is left alone.
 
+    New tables mean new bands: the prices in the database are judged again (`db.bands`).
+
     Raises:
         ConfigError: a data file is not as it should be; the message names file and line.
     """
@@ -98,6 +101,7 @@ def load_reference(db: Database) -> None:
                 "INSERT INTO reference_files (name, sha256, rows) VALUES (?, ?, ?)",
                 [f"{table}.csv", wanted[f"{table}.csv"], len(rows[table])],
             )
+        settle_prices(db)
 
 
 def row_counts(db: Database) -> dict[str, int]:
