@@ -3,6 +3,10 @@
 A newline always ends a sentence (headings and list items have no full stop). A full stop does not after an
 abbreviation ("Inc. said"), an initial, a list number, or before a lower-case word; inside "v5.1" and "$1.5" it is
 never a candidate, because no space follows it. What is longer than any real sentence is cut.
+
+Chinese marks need no space after them: 。！？；, and … and Latin marks between two Chinese characters. The quotes and
+brackets that close after a mark belong to its sentence; a title (《…？》) or a quote that the sentence goes on from
+(“……！”的) ends none.
 """
 
 from __future__ import annotations
@@ -13,8 +17,9 @@ from collections.abc import Iterator
 __all__ = ["split_sentences"]
 
 # one leading character class, because the search for it is fast; what follows is looked at in Python
-_CANDIDATE = re.compile(r"[.!?…。！？\n][.!?…。！？]*[)\]\"'”’»」』）]*")
-_CJK_MARKS = "。！？"  # need no space after them
+_CANDIDATE = re.compile(r"[.!?…。！？；\n][.!?…。！？；]*[)\]\"'”’»」』）】》〉]*")
+_CJK_MARKS = "。！？；"  # need no space after them
+_NO_START = "，、：）】》〉”’」』"  # no sentence begins with these
 _LONGEST = 2000  # characters: bounds what patterns over a sentence can cost
 _NOT_SPACE = re.compile(r"\S")
 _OPENING = "([\"'“‘/–—"
@@ -54,7 +59,13 @@ def split_sentences(raw: str) -> list[tuple[int, int]]:
         first = raw[mark]
         if first == "\n":
             end = mark
-        elif first not in _CJK_MARKS and (not raw[end : end + 1].isspace() or not _ends(raw, start, mark, end)):
+        elif first in _CJK_MARKS:
+            if _goes_on(raw, end):
+                continue
+        elif not raw[end : end + 1].isspace():
+            if not (_is_han(raw[mark - 1 : mark]) and _is_han(raw[end : end + 1])):
+                continue
+        elif not _ends(raw, start, mark, end):
             continue
         if end > start:
             stop = end if not raw[end - 1].isspace() else start + len(raw[start:end].rstrip())
@@ -66,6 +77,16 @@ def split_sentences(raw: str) -> list[tuple[int, int]]:
     if start < len(raw):
         found.extend(_pieces(raw, start, start + len(raw[start:].rstrip())))
     return found
+
+
+def _goes_on(raw: str, end: int) -> bool:
+    """Return whether a Chinese sentence goes on after its mark and what closes there."""
+    last, following = raw[end - 1], raw[end : end + 1]
+    return last in "》〉" or (following != "" and following in _NO_START) or (last in "”’」』" and following == "的")
+
+
+def _is_han(char: str) -> bool:
+    return "\u3400" <= char <= "\u9fff"
 
 
 def _pieces(raw: str, start: int, end: int) -> Iterator[tuple[int, int]]:

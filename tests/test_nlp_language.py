@@ -3,7 +3,7 @@
 import pytest
 
 from aiwire.types import ArticleText
-from nlp.language import looks_english
+from nlp.language import looks_chinese, looks_english, tag_scope
 from nlp.pipeline import load_tagger, tag_articles
 
 ENGLISH = "The bank runs its models on-premises, and the regulator has asked for a report on the cost of it. " * 4
@@ -27,6 +27,43 @@ CHINESE = "阿里巴巴在数据中心部署了英伟达芯片，on-premises。"
 )
 def test_a_text_is_told_by_its_script_and_function_words(text, expected):
     assert looks_english(text) is expected
+
+
+JAPANESE = "同社はデータセンターに新しいチップを導入し、推論の費用を半分に減らすと発表した。"
+KOREAN = "회사는 데이터센터에 새로운 칩을 도입한다고 발표했다. 人工知能"
+MIXED = "Meta 计划 9 月量产自研 AI 芯片 Iris，由 Broadcom 与 TSMC 负责。"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (CHINESE, True),
+        (MIXED, True),
+        ("資料中心的晶片不足", True),
+        (JAPANESE, False),
+        (KOREAN, False),
+        (ENGLISH + "阿里巴巴", False),
+        ("", False),
+    ],
+)
+def test_a_chinese_text_is_told_by_its_characters(text, expected):
+    assert looks_chinese(text) is expected
+
+
+@pytest.mark.parametrize(
+    "language", ["zh", "zh-CN", "zh-Hans", "zh-Hant-TW", "zh_TW", "ZH", "yue", "cmn-Hans", "en-GB"]
+)
+def test_english_and_chinese_of_every_region_are_tagged_in_full(language):
+    assert tag_scope(language, "") == "full"
+
+
+@pytest.mark.parametrize("language", ["de", "ja", "ko", "zha", "enm"])
+def test_other_declared_languages_have_their_names_tagged_only(language):
+    assert tag_scope(language, CHINESE) == "names"
+
+
+def test_an_undeclared_chinese_text_is_tagged_in_full_and_a_japanese_one_is_not():
+    assert (tag_scope(None, CHINESE), tag_scope(None, JAPANESE)) == ("full", "names")
 
 
 def test_an_undeclared_german_text_has_its_names_tagged_only():

@@ -21,6 +21,17 @@ CASES = [
     pytest.param("“Yes!” she said. No. 5 won.", ["“Yes!” she said.", "No. 5 won."], id="exclamation in a sentence"),
     pytest.param("Wait... what? Yes.", ["Wait... what?", "Yes."], id="ellipsis before lower case"),
     pytest.param("价格上涨。芯片短缺！好", ["价格上涨。", "芯片短缺！", "好"], id="cjk"),
+    pytest.param("他说：“算力不足。”股价下跌。", ["他说：“算力不足。”", "股价下跌。"], id="cjk quote closes"),
+    pytest.param(
+        "「缺貨！」他說；訂單已滿。", ["「缺貨！」", "他說；", "訂單已滿。"], id="cjk corner brackets and semicolon"
+    ),
+    pytest.param(
+        "《为什么是现在？》一书出版。好。", ["《为什么是现在？》一书出版。", "好。"], id="cjk title with a mark"
+    ),
+    pytest.param("“谁会赢？”的问题没有答案。", ["“谁会赢？”的问题没有答案。"], id="cjk question as a part"),
+    pytest.param("真的吗?是的!涨了……还会涨", ["真的吗?", "是的!", "涨了……", "还会涨"], id="latin marks in cjk"),
+    pytest.param("GPT-5.5 发布。It costs v5.1. 好", ["GPT-5.5 发布。", "It costs v5.1.", "好"], id="mixed"),
+    pytest.param("标题\n正文（见图。）结束", ["标题", "正文（见图。）", "结束"], id="cjk lines and brackets"),
     pytest.param("", [], id="empty"),
     pytest.param(" \n\t ", [], id="only space"),
 ]
@@ -32,7 +43,7 @@ def test_sentences_end_where_a_reader_ends_them(text: str, expected: list[str]) 
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.text(alphabet=st.one_of(st.characters(), st.sampled_from(' .!?\n"A。a1')), max_size=80))
+@given(st.text(alphabet=st.one_of(st.characters(), st.sampled_from(' .!?\n"A。a1；…！”」》的，')), max_size=80))
 def test_sentences_are_disjoint_in_order_and_cover_all_but_space(text: str) -> None:
     spans = split_sentences(text)
 
