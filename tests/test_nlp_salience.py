@@ -1,9 +1,10 @@
 """Roles, salience and what a text is about."""
 
 from aiwire.types import Entity, Tag
+from nlp.about import FEATURES, AboutWeights, load_about_weights
 from nlp.context import Found
 from nlp.gazetteer import Record
-from nlp.salience import name_tags
+from nlp.salience import MOST_ABOUT, name_tags
 from nlp.text import Text
 
 OUTLET = Record(Entity("reuters", "company", "Reuters"), (), news_outlet=True)
@@ -20,7 +21,7 @@ def tags(title: str, body: str, *records: Record) -> dict[str, Tag]:
         while at >= 0:
             names.append(Found("company", record.entity.id, name, at, at + len(name), "any", 0.98, None, record))
             at = text.raw.find(name, at + 1)
-    return {t.id: t for t in name_tags(text, names)}
+    return {t.id: t for t in name_tags(text, names, load_about_weights())}
 
 
 def test_a_name_in_title_and_lead_is_the_subject() -> None:
@@ -77,3 +78,35 @@ def test_what_a_text_comes_back_to_stands_out_over_what_it_names_once() -> None:
                 Record(Entity("zeta", "company", "Zeta"), ()))  # fmt: skip
 
     assert made["acme"].salience > made["zeta"].salience
+
+
+def test_a_source_has_no_salience_and_comes_last() -> None:
+    made = tags("Acme opens a plant", f"Acme opened it, Reuters reports. {FILLER} Zeta.", OUTLET, FIRM,
+                Record(Entity("zeta", "company", "Zeta"), ()))  # fmt: skip
+
+    assert list(made) == ["acme", "zeta", "reuters"]
+    assert made["reuters"].salience == 0 < made["zeta"].salience < made["acme"].salience
+
+
+def test_a_text_is_about_the_likeliest_few_at_most() -> None:
+    firms = [Record(Entity(name.lower(), "company", name), ()) for name in ("Abc", "Bcd", "Cde", "Def", "Efg", "Fgh")]
+    sure = AboutWeights(0.4, {model: {"bias": 9.0} | dict.fromkeys(names, 0.0) for model, names in FEATURES.items()})
+    text = Text.of("News", "Abc, Bcd, Cde, Def, Efg and Fgh met.")
+    names = [
+        Found("company", r.entity.id, r.entity.name, at, at + 3, "any", 0.98, None, r)
+        for r in firms
+        if (at := text.raw.index(r.entity.name))
+    ]
+
+    made = name_tags(text, names, sure)
+
+    assert [t.id for t in made if t.about] == ["abc", "bcd", "cde", "def"]
+    assert len([t for t in made if t.about]) == MOST_ABOUT
+    assert [t.role for t in made] == ["subject"] * 4 + ["mention"] * 2
+
+
+def test_a_platform_that_the_news_is_about_is_no_venue() -> None:
+    body = f"Reddit is down. Reddit says that Reddit will be back. {FILLER}"
+
+    assert tags("Reddit goes down", body, VENUE)["reddit"].role == "subject"
+    assert tags("A plant opens", f"{FILLER} See our page on Reddit, too. {FILLER}", VENUE)["reddit"].role == "venue"
