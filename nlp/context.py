@@ -10,7 +10,8 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from nlp.gazetteer import DATA, AliasRule, Record
 from nlp.matcher import Hit
 from nlp.text import Text
 
-__all__ = ["Clues", "Found", "Weights", "load_weights", "resolve", "with_implied"]
+__all__ = ["Clues", "Found", "Weights", "load_weights", "resolve", "weighed", "with_implied"]
 
 _SURE_SCORE = 1.7  # log-odds (confidence 0.85) from which one mention vouches for the others of the same entity
 _KNOWN = 0.5  # log-odds from which a name is taken on its prior alone where nothing speaks against it
@@ -57,6 +58,36 @@ def load_weights(folder: Path = DATA) -> Weights:
 
 def resolve(text: Text, hits: dict[EntityKind, list[Hit]], weights: Weights, clues: Clues = _NO_CLUES) -> list[Found]:
     """Return the hits that mean an entity, in the order of the kinds and of the text."""
+    found, stages = _sorted_out(text, hits, clues)
+    for scene, unsure in stages:
+        found.extend(_decide(scene(found), unsure, weights))
+    if stages:
+        found.sort(key=lambda f: (f.kind, f.start))
+    return list(_without_series(text, found))
+
+
+def weighed(
+    text: Text, hits: dict[EntityKind, list[Hit]], weights: Weights, clues: Clues = _NO_CLUES
+) -> Iterator[Place]:
+    """Yield every place whose meaning its surroundings decide, with its features: what weights are fitted to.
+
+    One sense per document ("repeat") is not among them, because it rests on the weights.
+    """
+    found, stages = _sorted_out(text, hits, clues)
+    for make_scene, unsure in stages:
+        scene = make_scene(found)
+        scene.persons = _persons(scene, unsure)
+        for place in unsure:
+            _weigh(scene, place, weights.get(place.kind, {}))
+            yield place
+        again = [replace(place, features=[], score=place.alias.prior) for place in unsure]
+        found.extend(_decide(scene, again, weights))
+
+
+def _sorted_out(
+    text: Text, hits: dict[EntityKind, list[Hit]], clues: Clues
+) -> tuple[list[Found], list[tuple[Callable[[list[Found]], Scene], list[Place]]]]:
+    """Return what is beyond doubt, and in stages what is not: a scene to be made of what was found before, places."""
     found: list[Found] = []
     unsure: list[Place] = []
     vetoed: set[str] = set()
@@ -70,14 +101,10 @@ def resolve(text: Text, hits: dict[EntityKind, list[Hit]], weights: Weights, clu
                 unsure.extend(Place(hit, r, a, kind, [], a.prior) for r, a in readings)
             elif plain[1].policy == "any" or not is_person(text, hit, clues):
                 found.append(_plain(kind, hit, *plain))
-    if unsure:
-        # companies first: an owner that its context made sure vouches for its chips and models
-        for companies in (True, False):
-            some = [place for place in unsure if (place.kind == "company") == companies]
-            if some:
-                found.extend(_decide(Scene(text, found, clues, vetoed), some, weights))
-        found.sort(key=lambda f: (f.kind, f.start))
-    return list(_without_series(text, found))
+    # companies first: an owner that its context made sure vouches for its chips and models
+    companies = [place for place in unsure if place.kind == "company"]
+    others = [place for place in unsure if place.kind != "company"]
+    return found, [(lambda sure: Scene(text, sure, clues, vetoed), some) for some in (companies, others) if some]
 
 
 def _is_owner(text: Text, hit: Hit) -> bool:
@@ -129,11 +156,7 @@ def _vetoed(text: Text, hit: Hit, alias: AliasRule) -> bool:
 
 
 def _decide(scene: Scene, unsure: list[Place], weights: Weights) -> Iterator[Found]:
-    scene.persons = {
-        p.record.entity.id
-        for p in unsure
-        if is_person(scene.text, p.hit, scene.clues) and not _is_owner(scene.text, p.hit)
-    }
+    scene.persons = _persons(scene, unsure)
     vouched: Counter[str] = Counter()
     weighed: Counter[str] = Counter()
     for place in unsure:
@@ -166,6 +189,15 @@ def _decide(scene: Scene, unsure: list[Place], weights: Weights) -> Iterator[Fou
         yield Found(
             place.kind, entity.id, entity.name, hit.start, hit.end, rule, confidence, place.alias.part, place.record
         )
+
+
+def _persons(scene: Scene, unsure: list[Place]) -> set[str]:
+    """Return the ids whose name is somebody's surname in the text."""
+    return {
+        p.record.entity.id
+        for p in unsure
+        if is_person(scene.text, p.hit, scene.clues) and not _is_owner(scene.text, p.hit)
+    }
 
 
 def _weigh(scene: Scene, place: Place, weights: dict[str, float]) -> None:

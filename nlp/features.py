@@ -16,6 +16,7 @@ from aiwire.types import EntityKind
 from nlp.field import FieldMeter
 from nlp.gazetteer import AliasRule, Record
 from nlp.matcher import Hit
+from nlp.surroundings import AROUND, BESIDE, LEFT, RIGHT
 from nlp.text import Text
 
 __all__ = ["FEATURES", "Clues", "Found", "Place", "Scene", "is_person"]
@@ -136,84 +137,8 @@ def _in_field(record: Record | None) -> bool:
     return record is not None and record.entity.kind == "company" and not (record.venue or record.news_outlet)
 
 
-_VERBS = (
-    r"said|says|announc\w+|launch(?:es|ed)|unveil(?:s|ed)|releas(?:es|ed)|introduc(?:es|ed)|acquir(?:es|ed|ing)|bought|"
-    r"buys|rais(?:es|ed|ing)|hir(?:es|ed|ing)|partner(?:s|ed)|invest(?:s|ed)|report(?:s|ed)|plans|expects|offers|sells|"
-    r"ships|builds|built|makes|employs|sued|sues|agreed|agrees|claims|claimed|warned|told|declined|confirmed|revealed|"
-    r"signed|signs|reportedly|recently|owns|operates|provides|develops|argues|charges|competes|disclosed|committed|"
-    r"acknowledged|wants|hopes|spent|spends|opened|closed|laid off|cut|aims|intends|lets|has (?:been|also|said|"
-    r"raised|built)|publish(?:es|ed)|wrote|writes|design(?:s|ed)|trains|trained|named|appoint(?:s|ed)|sold|supplie[sd]|"
-    r"deliver(?:s|ed)|joins|backs|backed|rolled out|rolls out|teamed|teams up|earned|earns|open-sourc(?:es|ed)|holds|"
-    r"leads|led|runs|ran|hosts|hosted|rents|leases|leased|won|wins|lost|faces|faced|expand(?:s|ed)|fell|rose|jumped"
-)
-_RIGHT_VERB = re.compile(rf"(?:,? (?:which|who))? (?:{_VERBS})\b")
-_RIGHT_WEAK = re.compile(r" (?:is|was|has|had|will|would|can|could|also|does|did|may|might|uses|used|now|just)\b")
-_RIGHT_PERSON = re.compile(
-    r"(?:'s)?,? (?:\w+ )?(?:ceo|cto|cfo|coo|chief|co-?founders?|founders?|president|chairman|executives?|spokes\w+|"
-    r"engineers?|"
-    r"researchers?|employees|staff|shares|stock|investors?|shareholders|board|customers|earnings|revenue|headquarters|"
-    r"subsidiary|vice president|vp|svp|team|office|platform|cloud|api|partnership|deal)\b"
-)
-_RIGHT_FORM = re.compile(r",? (?:inc|corp|corporation|ltd|llc|plc|technologies|holdings|platforms|labs|group)\b")
-_FIRM = (
-    r"start-?up|company|firm|maker|chipmaker|carmaker|automaker|provider|lab|developer|platform|giant|bank|retailer|"
-    r"manufacturer|supplier|vendor|group|consultancy|unicorn|operator|insurer|distributor|subsidiary|neocloud|studio"
-)
-_RIGHT_APPOSITION = re.compile(
-    rf", (?:(?:the|a|an|another|its) (?:[^\s,.;]+ ){{0,8}}(?:{_FIRM})\b|"
-    r"(?:which|whose) (?:\w+ly )?(?:makes?|sells?|records?|builds?|offers?|runs?|provides?|develops?|operates?|lets|"
-    r"helps|owns|raised|counts|competes|speciali[sz]\w+|employs|trains|designs|hosts|rents|leases|supplies|ships|"
-    r"(?:is|was) (?:based|founded|backed|valued)|has (?:raised|built)|models|software|product|chips|ceo|founders?)\b|"
-    r"(?:based|headquartered|founded) in\b|(?:an? )?(?:maker|developer|provider|seller|supplier) of\b)"
-)
-_RIGHT_OWNED = re.compile(
-    r"-(?:owned|backed|based|led|built|made|powered|funded|run|operated|hosted|developed|designed)\b"
-)
-_TICKER = re.compile(r"(?: inc\.?| corp\.?)?,? ?[(\[](?:nasdaq|nyse|hkex|tsx|lse|amex|otc|krx|tse|euronext)\b")
-_LEFT_ORG = re.compile(
-    r"\b(?:start-?ups?|company|companies|firms?|giants?|makers?|chipmakers?|rivals?|provider|vendors?|lab|parent|"
-    r"unicorn|"
-    r"competitors?|subsidiary|hyperscalers?|neoclouds?|ceo of|cto of|cfo of|chief of|founders? of|founded|"
-    r"head of .{1,20} at|"
-    r"engineers? at|researchers? at|executives? at|shares of|stake in|invest\w* in|acqui\w+|bought|joined|joining|left|"
-    r"partner\w* with|deal with|owned by|backed by|contract with|agreement with|spokes\w+ for|customers? (?:like|"
-    r"such as|including))"
-    r"(?: of| like|,| such as| including|:)? \Z"
-)
-_LEFT_PREP = re.compile(
-    r"\b(?:by|from|at|with|via|between|versus|vs\.?|against|like|including|than|unlike|when|that|as) \Z"
-)
-_LEFT_ARTICLE = re.compile(r"\b(?:a|an|the|this|that|our|your|my|their|its|his|her|each|every|no|any|one|some|more) \Z")
-_HARDWARE = (
-    r"gpus?|graphics|cards?|chips?|accelerators?|instances?|servers?|nodes?|racks?|clusters?|superchips?|processors?|"
-    r"systems?|tensor|vram|hbm\w*|\d+ ?gb|pcie|sxm\d?|nvlink|silicon|pods?|devices?|boards?|modules?|platform|"
-    r"architecture"
-)
-_HARDWARE_NEAR = re.compile(
-    r"\b(?:gpus?|cuda|tensor cores?|hbm\w*|nvlink|tflops|fp8|fp4|inference|flops|gemm|sm_?\d\d+|smem|vram)\b"
-)
-_RIGHT_HARDWARE = re.compile(rf"s?[ -](?:\w+ )?(?:{_HARDWARE})\b")
-_LEFT_HARDWARE = re.compile(
-    rf"\b(?:{_HARDWARE}|nvidia|amd|intel|google|huawei|aws|amazon|qualcomm)[ (:,]+(?:the |like )?\Z"
-)
-_LEFT_COUNT = re.compile(r"(?:\b\d[\d,]*[x×]? ?|\b(?:one|two|four|eight|single|dual) )\Z")
-_RIGHT_VERSION = re.compile(
-    r"[ -]?v?\d+(?:\.\d+)?\b|[ -](?:pro|flash|max|mini|nano|ultra|opus|sonnet|haiku|large|small|turbo|plus|coder)\b"
-)
-_RIGHT_NUMBER = re.compile(r" \d+(?!\d*[.,]?\d*[ -]?(?:billion|million|b\b|%))")
-_RIGHT_MODEL = re.compile(
-    r"'?s?,? (?:\w+ )?(?:models?|llms?|weights|chatbots?|assistant|api|checkpoints?|family|series|parameters|tokens?)\b"
-)
-_LEFT_MODEL = re.compile(
-    r"\b(?:models?|llms?|chatbots?|fine-?tuned?|prompt\w*|using|ask(?:ed)?)(?: like| such as| called|,|:)? \Z"
-)
-_LAW = re.compile(
-    r"\b(?:compl\w+|regulat\w+|law|laws|legislation|fine[sd]?|breach\w*|article \d|provisions?|requirements?|"
-    r"certifi\w+|"
-    r"audit\w*|standards?|obligations?|violat\w+|directive|rules?|penalt\w+|enforce\w*)\b"
-)
-_LISTING_LEFT = re.compile(r"(?:, (?:and |or )?| and | or |/| & | vs\.? )\Z")
-_LISTING_RIGHT = re.compile(r"(?:,? (?:and|or|&|vs\.?) |, |/)")
+_LISTING_LEFT = re.compile(r"(?:, (?:and |or )?| and | or |/| & | vs\.? | ?(?:[、，和与及]|以及) ?)\Z")
+_LISTING_RIGHT = re.compile(r"(?:,? (?:and|or|&|vs\.?) |, |/| ?(?:[、，和与及]|以及) ?)")
 
 
 _OFF_FIELD = 0.7  # weight of the words of field and business below which nothing hints at either
@@ -285,6 +210,14 @@ _LONGEST_WORD = 100  # characters: what is longer is none
 _CAPITAL_AFTER = re.compile(r" [A-Z][a-z]")
 
 
+def _compound(scene: Scene, place: Place) -> bool:
+    """Part of a compound: a hyphen before the name, or one and a capital or digit behind it ("MiniMax-M3", "X-Ray")."""
+    raw, start, end = scene.text.raw, place.hit.start, place.hit.end
+    if start > 1 and raw[start - 1] in "-‑" and raw[start - 2].isalnum():
+        return True
+    return raw[end : end + 1] in ("-", "‑") and (raw[end + 1 : end + 2].isupper() or raw[end + 1 : end + 2].isdigit())
+
+
 def _mid_capital(scene: Scene, place: Place) -> bool:
     """The capital says something: not at the start of the sentence, and the sentence is not in title case."""
     return not scene.at_sentence_start(place) and not scene.in_title_case(place)
@@ -294,45 +227,48 @@ def _owner(place: Place) -> str | None:
     return place.record.entity.parent
 
 
-FEATURES: dict[str, Callable[[Scene, Place], bool]] = {
+Feature = Callable[[Scene, Place], bool]
+
+
+def _right(pattern: re.Pattern[str]) -> Feature:
+    return lambda scene, place: pattern.match(place.right) is not None
+
+
+def _left(pattern: re.Pattern[str]) -> Feature:
+    return lambda scene, place: pattern.search(place.left) is not None
+
+
+def _beside(left: re.Pattern[str], right: re.Pattern[str]) -> Feature:
+    return lambda scene, place: right.match(place.right) is not None or left.search(place.left) is not None
+
+
+def _around(pattern: re.Pattern[str]) -> Feature:
+    return lambda scene, place: pattern.search(place.left + " " + place.right) is not None
+
+
+FEATURES: dict[str, Feature] = {
     "bias": lambda scene, place: True,
     "repeat": lambda scene, place: False,  # added by `_decide`: another mention of the same entity is sure
     "full-name": lambda scene, place: place.record.entity.id in scene.ids,
     "parent": lambda scene, place: _owner(place) in scene.ids,
     "owner-near": lambda scene, place: scene.in_sentence(_owner(place), place),
-    "verb": lambda scene, place: _RIGHT_VERB.match(place.right) is not None,
-    "weak-verb": lambda scene, place: _RIGHT_WEAK.match(place.right) is not None,
     "possessive": lambda scene, place: place.right.startswith("'s "),
-    "person": lambda scene, place: _RIGHT_PERSON.match(place.right) is not None,
-    "legal-form": lambda scene, place: _RIGHT_FORM.match(place.right) is not None,
-    "apposition": lambda scene, place: _RIGHT_APPOSITION.match(place.right) is not None,
     "first-name": lambda scene, place: is_person(scene.text, place.hit, scene.clues),
     "namesake": lambda scene, place: place.record.entity.id in scene.persons,
     "off-field": _off_field,
     "homonym": _homonym,
-    "owned": lambda scene, place: _RIGHT_OWNED.match(place.right) is not None,
-    "ticker": lambda scene, place: _TICKER.match(place.right) is not None,
-    "organisation": lambda scene, place: _LEFT_ORG.search(place.left) is not None,
-    "preposition": lambda scene, place: _LEFT_PREP.search(place.left) is not None,
-    "article": lambda scene, place: _LEFT_ARTICLE.search(place.left) is not None,
     "neighbour": _neighbour,
     "product-of": _product_of,
     "mid-capital": _mid_capital,
+    "compound": _compound,
     "title-case": lambda scene, place: scene.in_title_case(place),
     "capital-left": _capital_left,
     "capital-right": _capital_right,
-    "number": lambda scene, place: _RIGHT_NUMBER.match(place.right) is not None,
     "field": lambda scene, place: scene.of_field > 0,
     "field-strong": lambda scene, place: scene.of_field >= 4,
     "sibling": lambda scene, place: scene.has_sibling(place),
-    "hardware-near": lambda scene, place: _HARDWARE_NEAR.search(place.left + " " + place.right) is not None,
-    "hardware": lambda scene, place: (
-        _RIGHT_HARDWARE.match(place.right) is not None or _LEFT_HARDWARE.search(place.left) is not None
-    ),
-    "count": lambda scene, place: _LEFT_COUNT.search(place.left) is not None,
-    "version": lambda scene, place: _RIGHT_VERSION.match(place.right) is not None,
-    "model": lambda scene, place: (
-        _RIGHT_MODEL.match(place.right) is not None or _LEFT_MODEL.search(place.left) is not None
-    ),
-    "law": lambda scene, place: _LAW.search(place.left + " " + place.right) is not None,
+    **{name: _right(pattern) for name, pattern in RIGHT.items()},
+    **{name: _left(pattern) for name, pattern in LEFT.items()},
+    **{name: _beside(*patterns) for name, patterns in BESIDE.items()},
+    **{name: _around(pattern) for name, pattern in AROUND.items()},
 }

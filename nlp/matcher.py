@@ -14,6 +14,7 @@ from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
 from aiwire.types import EntityKind
 from nlp.gazetteer import AliasRule, Lexicon, Record
+from nlp.han import simplify, spacings
 from nlp.text import CJK, Text, fold, is_word
 
 __all__ = ["Hit", "NameMatcher", "variants"]
@@ -24,12 +25,24 @@ def _words(text: str) -> frozenset[str]:
 
 
 # words that sloppy HTML extraction glues to a link's text: "ofNvidia", "Anthropicand"
-_GLUE_LEFT = _words("a an and as at by for from has in is its like of on or said than that the through to via was with")
+_GLUE_LEFT = _words(
+    "a about across after against alongside an and as at before between but by during for from has how if in include "
+    "includes including into introducing is its like near of on or our over said since such than that the their then "
+    "these this those through to toward towards under unlike until use using versus via was what when where which "
+    "while who why with within without"
+)
 _GLUE_RIGHT = _words(
-    "also and announced are as at by for from has in is of on or said says that the to was were which will with"
+    "after alone also and are as at because before but by could did does for from had has have in into is its just may "
+    "now of on only our over said says she since than that the their then they this through to today until was were "
+    "what when where which while who whose will with without would you"
+)
+_GLUED_VERB = re.compile(
+    r"(?:acquired|added|announced|claimed|closed|confirmed|expects|filed|introduced|launched|plans|raised|recently|"
+    r"released|reported|revealed|said|says|signed|told|unveiled)[a-z]*\Z"
 )
 _LETTERS_BEFORE = re.compile(r"(?<![^\W_])[a-z]+\Z")
 _NAME_BEFORE = re.compile(r"(?<![^\W_])[A-Z]\w{2,}?(?:and|or|with|from|by|for|of|to)\Z")  # "RekaandDecart"
+_SMALL_REACH = 12  # characters of the longest small word
 _LETTERS_AFTER = re.compile(r"[a-z]+(?=[A-Z]|[\W_]|\Z)")
 _COUNT_BEFORE = re.compile(r"(?<![^\W_])\d+x\Z")
 _GLUED_REACH = 24  # characters of a glued word that are looked at
@@ -49,6 +62,12 @@ class Hit(NamedTuple):
 
 def variants(surface: str, kind: EntityKind) -> set[str]:
     """Return the spellings under which `surface` is looked for (see `nlp.gazetteer`)."""
+    if (spaced := spacings(surface)) != (surface,):  # "SK海力士"
+        return {spelled for text in spaced for spelled in _separated(text, kind)}
+    return _separated(surface, kind)
+
+
+def _separated(surface: str, kind: EntityKind) -> set[str]:
     if kind not in ("accelerator", "model") or not re.search(r"[ -]", surface):
         return {surface}
     glued = _DIGIT_GAP.sub("", surface)
@@ -70,14 +89,16 @@ class NameMatcher:
                         exact = None if rule.policy == "any" else surface
                         readings.setdefault(fold(surface), []).append((exact, record, rule))
         self._patterns = list(readings)
-        self._readings = list(readings.values())
+        self._readings = [_by_script(found) for found in readings.values()]
         self._caseless = [
             tuple((record, rule) for _, record, rule in found) if all(exact is None for exact, _, _ in found) else None
             for found in self._readings
         ]
         self._shorter = list(_prefixes(self._patterns))
         self._automaton = (
-            AhoCorasick(self._patterns, matchkind=MatchKind.LeftmostLongest, implementation=Implementation.DFA)
+            AhoCorasick(
+                self._patterns, matchkind=MatchKind.LeftmostLongest, implementation=Implementation.ContiguousNFA
+            )
             if readings
             else None
         )
@@ -91,7 +112,7 @@ class NameMatcher:
         for index, start, end in self._automaton.find_matches_as_indexes(folded):
             # most matches lie inside words: refuse them before any call
             if start and (before := folded[start - 1]).isalnum() and before < CJK:
-                if not raw[start].isupper() and not (open_end and before == "x"):
+                if not raw[start].isupper() and not (open_end and before == "x") and raw[start] < CJK:
                     continue
             elif (
                 end < len(folded)
@@ -100,17 +121,19 @@ class NameMatcher:
                 and after != "s"
                 and not self._shorter[index]
                 and not raw[start].isupper()
+                and raw[end - 1] < CJK
             ):
                 continue
             hit = self._hit(text, index, start, end)
             if hit is not None:
                 hits.append(hit)
-        return hits
+        return hits if self._open_end else list(_without_halves(folded, hits))
 
     def _hit(self, text: Text, index: int, start: int, end: int) -> Hit | None:
         folded = text.folded
-        left_clear = start == 0 or not is_word(folded[start - 1])
-        if left_clear and (end == len(folded) or not is_word(folded[end])):  # the common case, without the fallbacks
+        left_clear = start == 0 or not is_word(folded[start - 1]) or folded[start] >= CJK
+        right_clear = end == len(folded) or not is_word(folded[end]) or folded[end - 1] >= CJK
+        if left_clear and right_clear:  # the common case, without the fallbacks
             readings = self._readings_of(index, text, start, end)
             if readings:
                 return None if _inside_url(folded, start, end) else Hit(start, end, readings)
@@ -125,7 +148,7 @@ class NameMatcher:
                 continue
             readings = self._readings_of(candidate, text, start, stop)
             if strange:
-                readings = _certain(readings, text.raw[start:stop])
+                readings = _certain(readings, text.raw[start:stop], in_list=self._after_name(text, start))
             if readings:
                 return None if _inside_url(folded, start, stop) else Hit(start, stop, readings)
         return None
@@ -150,21 +173,26 @@ class NameMatcher:
         if not text.raw[start].isupper():
             return False
         low = max(0, start - _GLUED_REACH)
-        return bool(_LETTERS_BEFORE.search(text.raw, low, start) or _NAME_BEFORE.search(text.raw, low, start))
+        return bool(_LETTERS_BEFORE.search(text.raw, low, start)) or self._after_name(text, start)
+
+    @staticmethod
+    def _after_name(text: Text, start: int) -> bool:
+        """Return whether another name and a small word are glued to the name at `start`: "CobaltandNVIDIA"."""
+        return bool(_NAME_BEFORE.search(text.raw, max(0, start - _GLUED_REACH), start))
 
     def _left_usual(self, text: Text, start: int) -> bool:
         """Return whether a count ("8x") or a small word ("of") is glued to the name at `start`."""
-        before = text.folded[max(0, start - 12) : start]
+        before = text.folded[max(0, start - _SMALL_REACH) : start]
         if self._open_end and _COUNT_BEFORE.search(before):
             return True
         if not text.raw[start].isupper():
             return False
-        glued = _LETTERS_BEFORE.search(text.raw, max(0, start - 12), start)
+        glued = _LETTERS_BEFORE.search(text.raw, max(0, start - _SMALL_REACH), start)
         return glued is not None and glued[0] in _GLUE_LEFT
 
     def _right_open(self, text: Text, end: int) -> bool:
         folded = text.folded
-        if end == len(folded) or not is_word(folded[end]):
+        if end == len(folded) or not is_word(folded[end]) or folded[end - 1] >= CJK:
             return True
         following = folded[end]
         if following == "s" and self._open_end and (end + 1 == len(folded) or not is_word(folded[end + 1])):
@@ -174,14 +202,48 @@ class NameMatcher:
         if folded[end - 1] == "'" or not text.raw[end - 1].isalnum():
             return False
         glued = _LETTERS_AFTER.match(text.raw, end)
-        return glued is not None and glued[0] in _GLUE_RIGHT and _is_long_enough(text.raw, end)
+        if glued is None or not _is_long_enough(text.raw, end):
+            return False
+        return glued[0] in _GLUE_RIGHT or _GLUED_VERB.match(glued[0]) is not None
 
 
-def _certain(readings: tuple[tuple[Record, AliasRule], ...], surface: str) -> tuple[tuple[Record, AliasRule], ...]:
-    """Return the readings that hold where any word may be glued to the name: "useTailscale", "futureMicrosoft"."""
-    if len(surface) < _GLUED_MIN or surface.isupper():
+def _without_halves(folded: str, hits: list[Hit]) -> Iterator[Hit]:
+    """Yield all hits but those that may be half of a word: "Dustin" has an ambiguous "Dust" only beside another."""
+    glued = {
+        hit.start
+        for hit in hits
+        if folded[hit.end : hit.end + 1].isalpha()
+        and is_word(folded[hit.end])
+        and all(rule.policy == "context" for _, rule in hit.readings)
+    }
+    whole = {folded[hit.start : hit.end] for hit in hits if hit.start not in glued} if glued else set()
+    yield from (hit for hit in hits if hit.start not in glued or folded[hit.start : hit.end] in whole)
+
+
+def _by_script(found: list[tuple[str | None, Record, AliasRule]]) -> list[tuple[str | None, Record, AliasRule]]:
+    """Keep simplified and traditional aliases of one name to their own script, because their vetoes differ.
+
+    An alias without the other beside it is found in both scripts.
+    """
+    if len({simplify(rule.surface) == rule.surface for _, _, rule in found}) == 1:
+        return found
+    return [(exact or rule.surface, record, rule) for exact, record, rule in found]
+
+
+def _certain(
+    readings: tuple[tuple[Record, AliasRule], ...], surface: str, *, in_list: bool
+) -> tuple[tuple[Record, AliasRule], ...]:
+    """Return the readings that hold where any word may be glued to the name: "useTailscale", "futureMicrosoft".
+
+    Capitals alone ("webAPI") are no name unless it stands in a list with another.
+    """
+    if len(surface) < _GLUED_MIN or (surface.isupper() and not in_list):
         return ()
-    return tuple((r, rule) for r, rule in readings if rule.policy != "context" and rule.surface == surface)
+    return tuple(
+        (record, rule)
+        for record, rule in readings
+        if rule.policy != "context" and surface in (rule.surface, rule.surface.upper() if in_list else "")
+    )
 
 
 def _is_long_enough(raw: str, end: int) -> bool:
@@ -208,8 +270,18 @@ def _inside_url(folded: str, start: int, end: int) -> bool:
         return True
     low = max(0, start - _LONGEST_URL)
     token_start = max(folded.rfind(" ", low, start), folded.rfind("\n", low, start), low - 1) + 1
-    token = folded[token_start:end]
+    token = _behind_cjk(folded[token_start:end])
     return "://" in token or token.startswith(("www.", "@", "mailto:")) or "@" in folded[end : end + 1]
+
+
+def _behind_cjk(token: str) -> str:
+    """Return what follows the last Chinese character or mark: it ends a URL without a space."""
+    if token.isascii():
+        return token
+    start = len(token)
+    while start and token[start - 1] < CJK:
+        start -= 1
+    return token[start:]
 
 
 _DOMAIN = re.compile(r"\.(?:com|org|net|io|ai|dev|co|app|eu|de|uk|cn|cloud|sh|gg|tech|inc)(?![a-z0-9-])")

@@ -5,17 +5,24 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 
 from aiwire.types import Sentence, TextField
-from nlp.casing import is_title_case
+from nlp.casing import CJK, is_title_case
+from nlp.han import has_han, simplify
 from nlp.sentences import split_sentences
 
 __all__ = ["CJK", "SEPARATOR", "Text", "fold", "is_word", "join"]
 
-CJK = "\u2e80"  # from here on letters are not parted by spaces
 SEPARATOR = "\n\n"  # between title and text: ends a sentence, part of no name
 
 
 def fold(raw: str) -> str:
-    """Return `raw` in lower case with plain apostrophes, spaces and hyphens; every character keeps its offset."""
+    """Return `raw` in lower case and simplified characters with plain apostrophes, spaces and hyphens.
+
+    Every character keeps its offset.
+    """
+    return simplify(_plain(raw))
+
+
+def _plain(raw: str) -> str:
     low = raw.lower()
     if len(low) != len(raw):  # U+0130 becomes two characters
         low = "".join(c if len(c.lower()) != 1 else c.lower() for c in raw)
@@ -35,11 +42,12 @@ def is_word(char: str) -> bool:
 class Text:
     """Title and text as one string; offsets of the parts are into `raw` until `place` turns them into a field's own."""
 
-    __slots__ = ("_starts", "_title_case", "body", "folded", "raw", "sentences", "title_end")
+    __slots__ = ("_starts", "_title_case", "body", "folded", "has_han", "raw", "sentences", "title_end")
 
     def __init__(self, raw: str, title_length: int = 0) -> None:
         self.raw = raw
-        self.folded = fold(raw)
+        self.has_han = has_han(raw)
+        self.folded = simplify(_plain(raw)) if self.has_han else _plain(raw)
         self.title_end = title_length
         self.body = title_length + len(SEPARATOR) if title_length else 0
         self.sentences: list[tuple[int, int]] = []

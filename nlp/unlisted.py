@@ -1,94 +1,60 @@
 """Find companies that no list has, from evidence in the text itself. Pure.
 
-An automaton finds the triggers ("start-up …", "… Inc.", "… raised $"); the capitalised name beside each collects the
-trigger's weight, a suffix ("… Ventures") and repetition add to it. Enough evidence makes a tag with `listed` false,
-some makes a candidate for review. Precision first: names that look like people, places or public bodies are left out.
+`nlp.evidence` finds the names beside which evidence stands and says which features each has; the weights of
+`data/unlisted.json` add up to its log-odds of being a company (`tools/train_weights.py` fits them). A name that is
+likely enough becomes a tag with `listed` false and its probability as confidence, a less likely one a candidate for
+review. Precision first: what looks like a person, a place, a public body or glued text is left out whatever speaks
+for it.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import re
 import unicodedata
-from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
-from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
+from ahocorasick_rs import AhoCorasick, MatchKind
 
 from aiwire.exceptions import ConfigError
 from aiwire.types import Candidate
-from nlp.context import Found
+from nlp.evidence import FEATURES, Case, Cases, Known, Vocabulary, elsewhere, features
+from nlp.features import Found
 from nlp.gazetteer import DATA
+from nlp.names import DOMAIN_END, Named
 from nlp.text import Text, is_word
 
 __all__ = ["UnlistedMatcher", "UnlistedRules", "load_unlisted_rules", "slug"]
 
-_WORD = r"(?:[A-Z][\w&’'-]*|[a-z]{1,2}[A-Z]\w+|\d+[A-Z]\w*)(?:\.(?:ai|io|com|co)\b)?"
-_NAME = rf"{_WORD}(?: (?:&|{_WORD})){{0,3}}"
-_NAME_AFTER = re.compile(_NAME)
-_NAME_BEFORE = re.compile(rf"(?:{_NAME})\Z")
-_WORDS_BEFORE = re.compile(r"(?:[^\s,;:()\"“”]+ ){0,3}[^\s,;:()\"“”]+\Z")
-_LISTED_RIGHT = re.compile(
-    rf"(?:, (?:and |or )?| and | & ){_NAME}(?=[,.;)]| and | to | for | in | are | have | on |\n|$)"
-)
-_LISTED_LEFT = re.compile(rf"({_NAME})(?:, (?:and |or )?| and )\Z")
-_LISTING = ("such as ", "like ", "including ", "include ")  # "platforms such as Foo and Bar": both are meant
-_HEADING = re.compile(rf"^(?:\d{{1,2}}[.)]|#{{1,4}}) ?({_NAME})$", re.MULTILINE)
+_MAX_MENTIONS = 200
+_FEW = 12  # names that are looked for one by one
 _PRODUCT_END = re.compile(r"-\d+(?:\.\d+)?[BM]\b")
 _PRODUCT = re.compile(r"\b(?:(?:MI|B|GB|H|R|M|A|L|T)[1-9]\d{0,2}xx|[A-Z][A-Za-z]+-\d+(?:\.\d+)?[BM])\Z")
-_LEGAL = re.compile(r"(?:,? (?:Inc|Corp|Corporation|Ltd|Limited|GmbH|PLC|plc|LLC|LLP|Holdings|Co))\.?\Z")
-_CAMEL = re.compile(r"[a-z][A-Z]|\d|\.(?:ai|io|com|co)\Z|&")
-_CAMEL_WEIGHT = 0.2  # "OpenFoo", "Foo.ai": made-up spellings are seldom anything but names of firms
-_PART_OF = re.compile(r"(\w+) of (?:the )?\Z")
-_MAX_MENTIONS = 200
+_ALTERNATIVES = re.compile(r"\{([^{}]*)\}")
+_GLUED_REST = re.compile(
+    r"(?:has|have|had|is|was|are|were|will|would|can|and|or|in|on|at|to|for|from|by|with|the|that|which|said|says|its|it|a)"
+    r"(?:[a-z]{2,})?\Z|(?:announc|unveil|report|reveal|releas|launch|introduc|recent|alone|also|confirm|acquir|rais)[a-z]*\Z"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class UnlistedRules:
     """The evidence and its weights, as `data/unlisted.json` holds them."""
 
-    tag: float
-    candidate: float
-    name_after: dict[str, float]
-    name_before: dict[str, float]
-    listed_beside: float
-    heading: float
-    suffixes: dict[str, float]
-    repeat: float
-    most_repeat: float
-    not_companies: frozenset[str]
-    trim: frozenset[str]  # words that are cut from the ends of a name
-    first_names: frozenset[str]  # of people
-    stop: frozenset[str]  # words that are no company by themselves
+    tag: float  # probability from which a name is tagged
+    candidate: float  # ... is a candidate for review
+    weights: Mapping[str, float]  # log-odds by feature of `nlp.evidence`
+    vocabulary: Vocabulary
 
-
-class Evidence(NamedTuple):
-    """A place where a name stands beside a trigger."""
-
-    name: str
-    start: int
-    weight: float
-    pattern: str
-
-
-@dataclass(slots=True)
-class _Case:
-    """All evidence for one name in the text: the best pattern at each place."""
-
-    places: dict[int, tuple[float, str]] = field(default_factory=dict)
-
-    def weights(self) -> dict[str, float]:
-        """Return the weight of each pattern, counted once however often it occurs."""
-        return {pattern: weight for weight, pattern in self.places.values()}
-
-    def drop_headlines(self, text: Text) -> None:
-        """Forget the places in title case: there a capital says nothing."""
-        self.places = {at: evidence for at, evidence in self.places.items() if not text.in_title_case(at)}
+    @property
+    def first_names(self) -> frozenset[str]:
+        """Return first names of people, in lower case."""
+        return self.vocabulary.first_names
 
 
 @cache
@@ -96,23 +62,56 @@ def load_unlisted_rules(folder: Path = DATA) -> UnlistedRules:
     """Return the rules in `folder`.
 
     Raises:
-        ConfigError: the file cannot be read.
+        ConfigError: the file cannot be read or names an unknown feature.
     """
     path = folder / "unlisted.json"
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
-        raw.pop("about", None)
-        return UnlistedRules(
-            **(raw | {key: frozenset(raw[key]) for key in ("not_companies", "trim", "first_names", "stop")}),
-        )
-    except (OSError, ValueError, KeyError, TypeError) as e:
-        raise ConfigError(f"{path}: cannot be read as rules for unlisted names: {e}") from e
+        rules = UnlistedRules(float(raw["tag"]), float(raw["candidate"]), raw["weights"], _vocabulary(raw))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
+        raise ConfigError(f"{path}: cannot be read as rules for unlisted names: {e!r}") from e
+    used = {*rules.weights, *rules.vocabulary.after, *rules.vocabulary.before, *rules.vocabulary.suffixes.values()}
+    if unknown := used - FEATURES:
+        raise ConfigError(f"{path}: unknown features {sorted(unknown)}; known: {', '.join(sorted(FEATURES))}")
+    return rules
+
+
+def _vocabulary(raw: Mapping[str, Any]) -> Vocabulary:
+    return Vocabulary(
+        after={feature: tuple(_spelled(phrases)) for feature, phrases in raw["after"].items()},
+        before={feature: tuple(_spelled(phrases)) for feature, phrases in raw["before"].items()},
+        suffixes={suffix: feature for feature, suffixes in raw["suffixes"].items() for suffix in suffixes.split()},
+        **{key: frozenset(raw[key].split()) for key in ("public", "ends", "first_names", "stop", "things", "common")},
+    )
+
+
+def _spelled(phrases: Iterable[str]) -> Iterator[str]:
+    """Yield each phrase with one of its alternatives: "{ceo,founder} of " stands for two."""
+    for phrase in phrases:
+        match = _ALTERNATIVES.search(phrase)
+        if match is None:
+            yield phrase
+        else:
+            yield from _spelled(phrase[: match.start()] + one + phrase[match.end() :] for one in match[1].split(","))
 
 
 def slug(name: str) -> str:
     """Return `name` as an id: lower-case ASCII words joined by hyphens; "" if nothing is left."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    plain = name if name.isascii() else unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """How likely a name is a company's, and why."""
+
+    case: Case
+    features: set[str]
+    probability: float
+
+    @property
+    def rule(self) -> str:
+        return "unlisted:" + "+".join(sorted(self.features))
 
 
 class UnlistedMatcher:
@@ -120,189 +119,158 @@ class UnlistedMatcher:
 
     def __init__(self, rules: UnlistedRules, common_words: frozenset[str], known_ids: frozenset[str]) -> None:
         self._rules = rules
-        self._common = common_words
+        self._words = replace(rules.vocabulary, common=rules.vocabulary.common | common_words)
         self._known_ids = known_ids
-        triggers = [(t, w, True) for t, w in rules.name_after.items()] + [
-            (t, w, False) for t, w in rules.name_before.items()
-        ]
-        self._triggers = triggers
-        self._automaton = AhoCorasick(
-            [t for t, _, _ in triggers], matchkind=MatchKind.Standard, implementation=Implementation.DFA
-        )
+        self._cases = Cases(self._words)
 
     def find(self, text: Text, names: Iterable[Found]) -> tuple[list[Found], list[Candidate]]:
         """Return the unlisted companies of `text` and the weaker candidates; `names` is what is known in it."""
-        known = list(names)
-        taken = sorted((f.start, f.end) for f in known)
-        cases: dict[str, _Case] = defaultdict(_Case)
-        for evidence in (*self._triggered(text), *self._beside(text, known), *self._headings(text)):
-            self._add(text, cases, evidence, taken)
-        found: list[Found] = []
-        candidates: list[Candidate] = [*_products(text, taken)]
-        for (name, case), places in zip(cases.items(), _occurrences(text, list(cases)), strict=True):
-            free = [p for p in places if not _overlaps(taken, p, p + len(name))]
-            self._settle(text, name, case, free, found, candidates)
+        known = Known(names)
+        verdicts, lists = self._verdicts(text, known)
+        accepted = {v.case.name: v for v in verdicts if v.probability >= self._rules.tag and _is_sound(text, known, v)}
+        accepted |= self._listed_beside(text, known, lists, {v.case.name: v.case for v in verdicts}, accepted)
+        found = list(_found(accepted))
+        candidates = list(_products(text, known))
+        for verdict in verdicts:
+            if verdict.probability >= self._rules.candidate and verdict.case.name not in accepted:
+                start, end = text.sentence_at(min(verdict.case.opened))
+                candidates.append(Candidate(verdict.case.name, "company", verdict.rule, text.raw[start:end]))
         return found, candidates
 
-    def _triggered(self, text: Text) -> Iterable[Evidence]:
-        raw, folded = text.raw, text.folded
-        for index, start, end in self._automaton.find_matches_as_indexes(folded, overlapping=True):
-            trigger, weight, after = self._triggers[index]
-            if after:
-                if (start and is_word(folded[start - 1])) or end >= len(raw) or raw[end].islower():
-                    continue
-                match = _NAME_AFTER.match(raw, end)
-                if match:
-                    yield Evidence(match[0], match.start(), weight, trigger.strip())
-                if match and trigger.endswith(_LISTING) and (second := _LISTED_RIGHT.match(raw, match.end())):
-                    other = _NAME_AFTER.search(second[0])
-                    if other:
-                        yield Evidence(other[0], second.start() + other.start(), weight, trigger.strip())
-            elif (
-                start
-                and raw[start - 1].isalnum()
-                and (end >= len(raw) or not is_word(folded[end]) or not trigger[-1].isalpha())
-                and (name := _name_before(raw, start)) is not None
-            ):
-                yield Evidence(*name, weight, trigger.strip(" ,('"))
+    def cases(self, text: Text, names: Iterable[Found]) -> Iterator[tuple[str, set[str]]]:
+        """Yield the names beside which evidence stands and that nothing rules out, with their features.
 
-    def _headings(self, text: Text) -> Iterable[Evidence]:
-        """Yield names that stand alone as a numbered heading: "1. Foo"."""
-        for match in _HEADING.finditer(text.raw):
-            yield Evidence(match[1], match.start(1), self._rules.heading, "heading")
+        That is what weights are fitted to.
+        """
+        known = Known(names)
+        for verdict in self._verdicts(text, known)[0]:
+            if _is_sound(text, known, verdict):
+                verdict.features.update(elsewhere(text, verdict.case.name))
+                yield verdict.case.name, verdict.features
 
-    def _beside(self, text: Text, known: list[Found]) -> Iterable[Evidence]:
-        """Yield names in a list with known companies: "Nvidia, Foo and Bar"."""
-        weight = self._rules.listed_beside
-        for f in known:
-            if f.kind != "company" or f.record is None or f.record.venue or f.record.news_outlet:
-                continue
-            raw = text.raw
-            right = None
-            if raw[f.end : f.end + 2] in (", ", " a", " &"):  # before the costly patterns
-                right = _LISTED_RIGHT.match(raw, f.end, min(len(raw), f.end + 80))
-            if right:
-                name = _NAME_AFTER.search(right[0])
-                if name:
-                    yield Evidence(name[0], right.start() + name.start(), weight, "beside")
-            if raw[max(0, f.start - 2) : f.start] not in (", ", "d "):
-                continue
-            window = max(0, f.start - 60)
-            left = _LISTED_LEFT.search(text.raw, window, f.start)
-            if left and left.start(1) > window:
-                yield Evidence(left[1], left.start(1), weight, "beside")
+    def _verdicts(self, text: Text, known: Known) -> tuple[list[_Verdict], list[list[Named]]]:
+        cases, lists = self._cases.find(text, known)
+        return [self._verdict(text, known, case) for case in self._to_judge(text, known, cases)], lists
 
-    def _add(self, text: Text, cases: dict[str, _Case], evidence: Evidence, taken: list[tuple[int, int]]) -> None:
-        name, start = self._trim(evidence.name, evidence.start)
-        if not name or not self._plausible(text, name, start) or _overlaps(taken, start, start + len(name)):
-            return
-        places = cases[name].places
-        places[start] = max(places.get(start, (0.0, "")), (evidence.weight, evidence.pattern))
+    def _to_judge(self, text: Text, known: Known, cases: dict[str, Case]) -> Iterator[Case]:
+        for case in _with_places(text, known, cases):
+            entity_id, bare = slug(case.name), slug(DOMAIN_END.sub("", case.name))
+            if bare and not self._known_ids & {entity_id, bare} and bare not in self._words.stop:
+                yield case
 
-    def _trim(self, name: str, start: int) -> tuple[str, int]:
-        """Return the name without function words at its ends and without its legal form."""
-        words = name.split(" ")
-        while words and (words[0].lower().strip(".'’") in self._rules.trim or words[0] == "&"):
-            start += len(words[0]) + 1
-            words.pop(0)
-        while words and (words[-1].lower() in self._rules.trim or words[-1] == "&"):
-            words.pop()
-        bare = re.sub(r"(?:'s|’s|['’])\Z", "", " ".join(words))
-        return _LEGAL.sub("", bare), start
+    def _verdict(self, text: Text, known: Known, case: Case) -> _Verdict:
+        found = features(text, known, case, self._words)
+        if self._probability({*found, "site"}) >= self._rules.candidate:  # before the dear questions
+            found.update(elsewhere(text, case.name))
+        return _Verdict(case, found, self._probability(found) if found else 0.0)
 
-    def _plausible(self, text: Text, name: str, start: int) -> bool:
-        words = [w.lower() for w in name.split(" ")]
-        if len(name) < 3 or not any(c.isalpha() for c in name) or any(w in self._rules.not_companies for w in words):
-            return False
-        if len(words) == 1 and (words[0] in self._rules.stop or words[0] in self._common):
-            return False
-        part = _PART_OF.search(text.folded, max(0, start - 30), start)
-        if part and part[1] in self._rules.not_companies:  # "University of Ghent"
-            return False
-        if len(words) > 1 and words[0] in self._rules.first_names:
-            return False
-        return not (name.isupper() and len(name) > 12)
+    def _probability(self, found: Iterable[str]) -> float:
+        weights = self._rules.weights
+        score = weights.get("bias", 0.0) + sum(weights.get(feature, 0.0) for feature in found)
+        return 1 / (1 + math.exp(-max(-30.0, min(30.0, score))))
 
-    def _settle(
+    def _listed_beside(
         self,
         text: Text,
-        name: str,
-        case: _Case,
-        places: list[int],
-        found: list[Found],
-        candidates: list[Candidate],
-    ) -> None:
-        rules, entity_id = self._rules, slug(name)
-        if not entity_id or entity_id in self._known_ids:
-            return
-        weights = self._weights(name, case)
-        weight = self._sum(name, weights, len(places))
-        if weight < rules.candidate or not places:
-            return
-        case.drop_headlines(text)  # asked last, because it is the dearest question
-        weights = self._weights(name, case)
-        weight = self._sum(name, weights, len(places)) if case.places else 0.0
-        rule = "unlisted:" + "+".join(sorted(weights))
-        if weight >= rules.tag and not weights.keys() <= {"beside", "suffix"}:
-            confidence = round(min(0.9, 0.45 + 0.2 * weight), 3)
-            for place in places[:_MAX_MENTIONS]:
-                found.append(Found("company", entity_id, name, place, place + len(name), rule, confidence, None, None))
-        elif weight >= rules.candidate:
-            start, end = text.sentence_at(min(case.places))
-            candidates.append(Candidate(name, "company", rule, text.raw[start:end]))
-
-    def _weights(self, name: str, case: _Case) -> dict[str, float]:
-        weights = case.weights()
-        last = name.rsplit(" ", 1)[-1]
-        if " " in name and last in self._rules.suffixes:
-            weights["suffix"] = self._rules.suffixes[last]
-        return weights
-
-    def _sum(self, name: str, weights: dict[str, float], count: int) -> float:
-        repeated = min(self._rules.most_repeat, self._rules.repeat * (count - 1))
-        return sum(weights.values()) + repeated + (_CAMEL_WEIGHT if _CAMEL.search(name) else 0.0)
+        known: Known,
+        lists: list[list[Named]],
+        judged: Mapping[str, Case],
+        accepted: Mapping[str, _Verdict],
+    ) -> dict[str, _Verdict]:
+        """Return the names that are likely enough because they stand in a list with an accepted one."""
+        cases: dict[str, Case] = {}
+        for names in lists:
+            if any(named.name in accepted for named in names):
+                for named in names:
+                    if named.name in judged and named.name not in cases:
+                        cases[named.name] = Case(named.name, dict(judged[named.name].opened))
+                    if named.name not in accepted:
+                        self._cases.open(text, known, cases, named, "list-found")
+        for name in accepted:
+            cases.pop(name, None)
+        verdicts = [self._verdict(text, known, case) for case in self._to_judge(text, known, cases)]
+        return {v.case.name: v for v in verdicts if v.probability >= self._rules.tag and _is_sound(text, known, v)}
 
 
-def _name_before(raw: str, end: int) -> tuple[str, int] | None:
-    """Return the capitalised name that ends at `end`, longest first, and its start."""
-    match = _WORDS_BEFORE.search(raw, max(0, end - 60), end)
-    if match is None:
-        return None
-    start, words = match.start(), match[0].split(" ")
-    while words:
-        if _NAME_BEFORE.fullmatch(" ".join(words)):
-            return " ".join(words), start
-        start += len(words[0]) + 1
-        words.pop(0)
-    return None
+_DIRECT = frozenset(
+    ("kind", "called", "legal", "funding", "officer", "officer-of", "ticker", "stock")
+)  # speak of a firm alone
 
 
-def _overlaps(taken: list[tuple[int, int]], start: int, end: int) -> bool:
-    """Return whether a place lies over one of `taken`, which is sorted."""
-    near = bisect_right(taken, (end, 0))
-    return any(s < end and start < e for s, e in taken[max(0, near - 4) : near])
+def _is_sound(text: Text, known: Known, verdict: _Verdict) -> bool:
+    """Return whether nothing rules the name out; asked last, of the few that are likely."""
+    found, name = verdict.features, verdict.case.name
+    if "thing" in found and not found & _DIRECT:
+        return False
+    if "first-name" in found or ("abbreviation" in found and _is_public_body(text, name)):
+        return False
+    return not _is_glued(text, known, name)
 
 
-def _occurrences(text: Text, names: list[str]) -> list[list[int]]:
-    """Return where each of `names` stands as words of its own: one pass for all, because a hostile text has thousands.
+_BODY = re.compile(
+    r"\b(?:agency|council|commission|institute|authority|department|ministry|office|bureau|board|university|centre|"
+    r"center|laboratory|committee|association|administration|organi[sz]ation|union|foundation|service|court)\b"
+)
 
-    The places of one name do not overlap.
-    """
-    raw, reach = text.raw, [0] * len(names)
-    places: list[list[int]] = [[] for _ in names]
-    if not names:
-        return places
+
+def _is_public_body(text: Text, name: str) -> bool:
+    """Return whether the text spells the abbreviation out as that of a public body."""
+    at = text.raw.find(f"({name})")
+    return _BODY.search(text.folded, max(0, at - 70), at) is not None
+
+
+def _is_glued(text: Text, known: Known, name: str) -> bool:
+    """Return whether a word or another name is glued to the name: "Foorevealed", "ImagesFoo"."""
+    surfaces = known.surfaces(text)
+    for word in name.split(" "):
+        for cut in range(3, len(word) - 1):
+            head, rest = word[:cut], word[cut:]
+            if head in surfaces or (rest in surfaces and rest[0].isupper()):
+                return True
+            if _GLUED_REST.match(rest) and head in known.words(text):
+                return True
+    return False
+
+
+def _found(accepted: Mapping[str, _Verdict]) -> Iterator[Found]:
+    """Yield the mentions; "Foo" means the same firm as "Foo Labs" in the same text."""
+    for name, verdict in accepted.items():
+        longer = [other for other in accepted if other.startswith(f"{name} ")]
+        full = max(longer, key=len) if longer else name
+        for place in verdict.case.places[:_MAX_MENTIONS]:
+            confidence = round(verdict.probability, 3)
+            yield Found("company", slug(full), full, place, place + len(name), verdict.rule, confidence, None, None)
+
+
+def _with_places(text: Text, known: Known, cases: dict[str, Case]) -> Iterator[Case]:
+    """Yield the cases whose name stands free as words of its own, with the places, which do not overlap."""
+    raw = text.raw
+    for name, start in _occurrences(raw, list(cases)):
+        end = start + len(name)
+        inside = (start and is_word(raw[start - 1])) or (end < len(raw) and is_word(raw[end]))
+        if not inside and not known.over(start, end):
+            cases[name].places.append(start)
+    yield from (case for case in cases.values() if case.places)
+
+
+def _occurrences(raw: str, names: list[str]) -> Iterator[tuple[str, int]]:
+    """Yield each of `names` with where it stands."""
+    if len(names) <= _FEW:
+        for name in names:
+            at = raw.find(name)
+            while at >= 0:
+                yield name, at
+                at = raw.find(name, at + len(name))
+        return
+    reach = [0] * len(names)  # one pass for all, because a hostile text has hundreds
     automaton = AhoCorasick(names, matchkind=MatchKind.Standard)
     for index, start, end in automaton.find_matches_as_indexes(raw, overlapping=True):
-        if start < reach[index]:
-            continue
-        reach[index] = end
-        if (start == 0 or not is_word(raw[start - 1])) and (end == len(raw) or not is_word(raw[end])):
-            places[index].append(start)
-    return places
+        if start >= reach[index]:
+            reach[index] = end
+            yield names[index], start
 
 
-def _products(text: Text, taken: list[tuple[int, int]]) -> Iterable[Candidate]:
+def _products(text: Text, known: Known) -> Iterator[Candidate]:
     """Yield names that look like unknown chips or models ("MI4xx", "Foo-70B")."""
     seen = set()
     ends = [m.end() for m in _PRODUCT_END.finditer(text.raw)]
@@ -312,7 +280,7 @@ def _products(text: Text, taken: list[tuple[int, int]]) -> Iterable[Candidate]:
         at = text.raw.find("xx", at + 2)
     for end in sorted(ends):
         match = _PRODUCT.search(text.raw, max(0, end - 20), end)
-        if match is not None and match[0] not in seen and not _overlaps(taken, *match.span()):
+        if match is not None and match[0] not in seen and not known.over(*match.span()):
             seen.add(match[0])
             start, end = text.sentence_at(match.start())
             yield Candidate(match[0], "product", "product-like", text.raw[start:end])
