@@ -3,10 +3,11 @@
 A sentence's score for a theme is the sum of the weights of the different terms in it. A term of at most half the
 threshold is support: it counts only beside a stronger one, and all support together half a threshold at most. A
 negative term ("sovereign wealth fund") also hides what it contains, and half of its weight counts against the sentences
-beside it. A term after "no", "not" or "instead of" counts nothing where the theme says so. Names and prices found
-before can be terms too. A term may need others in its sentence (`near`): "invest" is capex beside money and compute. A
-theme is in the text if one sentence reaches its `strong` score, or if the best reaches
-`threshold` and enough others speak of it for the text's length.
+beside it; one of weight 0 ("edge case") only hides. A term after "no" or "not" (but not "not only") counts nothing
+where the theme says so. Names and prices found before can be terms too. A term may need others in its sentence
+(`near`): "invest" is capex beside money and compute; a need with "!" must not be there: "open source" is no model
+beside "library". A theme is in the text if one sentence reaches its `strong` score, or if the best reaches `threshold`
+and enough others speak of it for the text's length.
 """
 
 from __future__ import annotations
@@ -17,21 +18,23 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
 from aiwire.exceptions import ConfigError
-from nlp.field import FieldTerms, Group
+from nlp.field import FieldTerms, Group, anchored
 from nlp.gazetteer import Lexicon, Term, ThemeRule
+from nlp.negation_zh import is_negated
 from nlp.text import CJK, Text, is_word
 
-__all__ = ["ThemeFound", "ThemeMatcher", "ThemePlace"]
+__all__ = ["ThemeFound", "ThemeMatcher", "ThemePlace", "spellings"]
 
 _NEGATION = re.compile(
-    r"\b(?:no|not|never|without|neither|nor|isn't|aren't|wasn't|won't|don't|doesn't|didn't|can't|cannot|"
-    r"no longer|lack(?:s|ed|ing)?(?: of)?|nothing)(?: \S+){0,4}? ?\Z"
+    r"\b(?:no|not(?! (?:only|just|merely|simply|necessarily)\b)|never|without|neither|nor|isn't|aren't|wasn't|won't|"
+    r"don't|doesn't|didn't|can't|cannot|no longer|lack(?:s|ed|ing)?(?: of)?)(?: (?!but\b)[^\s,;:]+){0,4}? ?\Z"
 )
 _NEGATION_REACH = 40  # characters before a term that are looked at
 _FIELD_EVIDENCE = {"price": 1.0, "accelerator": 1.0, "model": 1.0, "company": 0.35}
@@ -51,6 +54,10 @@ class ThemePlace(NamedTuple):
 
 _Match = tuple[int, int, Term]  # start, end and term: plain, because there are hundreds in a text
 _START = itemgetter(0)
+
+
+def _weight(match: _Match) -> float:
+    return match[2].weight
 
 
 def _longest_first(match: _Match) -> tuple[int, int]:
@@ -83,10 +90,10 @@ class ThemeMatcher:
         for number, theme in enumerate(lexicon.themes):
             for term in theme.terms:
                 if not _is_support(theme, term):
-                    for spelling in _spellings(term):
+                    for spelling in spellings(term):
                         targets[spelling].append((number, term))
-        for term in field.terms:  # after a space: short words would match inside too many others
-            targets[f" {term.text}"].append((-1, term))
+        for term in field.terms:
+            targets[anchored(term.text)].append((-1, term))
         self._targets = list(targets.values())
         self._automaton = _automaton(targets, MatchKind.Standard)
         self._prefix = [any(term.prefix for _, term in found) for found in self._targets]
@@ -126,7 +133,7 @@ class ThemeMatcher:
         places: dict[int, list[_Match]] = defaultdict(list)
         field_terms: dict[str, float] = {}
         for index, start, end in self._automaton.find_matches_as_indexes(folded, overlapping=True):
-            if start and (before := folded[start - 1]).isalnum() and before < CJK and folded[start] != " ":
+            if start and (before := folded[start - 1]).isalnum() and before < CJK and " " < folded[start] < CJK:
                 continue  # `is_word`, without the call
             inside = end < size and (after := folded[end]).isalnum() and after < CJK
             if inside and not (self._prefix[index] or _plural(folded, end)):
@@ -166,6 +173,8 @@ class _Beside:
         return known
 
     def _look(self, need: str, sentence: int) -> bool:
+        if need.startswith("!"):
+            return not self._near(need[1:], sentence)
         if need.startswith("@"):
             kind, _, least = need[1:].partition(":")
             return len(self._names.get((kind, sentence), ())) >= int(least or 1)
@@ -177,7 +186,7 @@ class _Support:
     """The support terms of one theme."""
 
     def __init__(self, theme: ThemeRule) -> None:
-        terms = {spelling: t for t in theme.terms if _is_support(theme, t) for spelling in _spellings(t)}
+        terms = {spelling: t for t in theme.terms if _is_support(theme, t) for spelling in spellings(t)}
         self._terms = list(terms.values())
         self._automaton = _automaton(terms, MatchKind.LeftmostLongest) if terms else None
 
@@ -187,7 +196,7 @@ class _Support:
             return
         for index, at, to in self._automaton.find_matches_as_indexes(folded[start:end]):
             at, to, term = at + start, to + start, self._terms[index]
-            if at > start and is_word(folded[at - 1]):
+            if at > start and is_word(folded[at - 1]) and folded[at] < CJK:
                 continue
             if to == end or not is_word(folded[to]) or term.prefix or _plural(folded, to):
                 yield at, to, term
@@ -195,21 +204,21 @@ class _Support:
 
 def _refuse_unknown_groups(themes: Iterable[ThemeRule], groups: Mapping[str, Group]) -> None:
     for theme in themes:
-        for need in {need for term in theme.terms for need in term.near}:
+        for need in {need.removeprefix("!") for term in theme.terms for need in term.near}:
             if need not in groups and not _NAMED.fullmatch(need):
                 known = ", ".join(("@company", "@company:2", "@accelerator", "@model", *groups))
                 raise ConfigError(f"{theme.where}: 'near' names no group {need!r}; known: {known}")
 
 
 def _automaton(patterns: Iterable[str], kind: MatchKind) -> AhoCorasick:
-    return AhoCorasick(list(patterns), matchkind=kind, implementation=Implementation.DFA)
+    return AhoCorasick(list(patterns), matchkind=kind, implementation=Implementation.ContiguousNFA)
 
 
 def _is_support(theme: ThemeRule, term: Term) -> bool:
     return 0 < term.weight <= theme.threshold / 2
 
 
-def _spellings(term: Term) -> set[str]:
+def spellings(term: Term) -> set[str]:
     """Return the ways in which a term is written: hyphen or space, British or American, "data center" as one word."""
     made = {term.text, term.text.replace("-", " ")}
     for american, others in _VARIANTS:
@@ -262,15 +271,22 @@ def _in_sentence(
     if first == last:
         return []
     kept: dict[str, ThemePlace] = {}
-    reach = 0
-    for at, to, term in sorted(matches[first:last], key=_longest_first):
-        if at < reach:  # inside or overlapping an earlier, longer one
-            continue
-        reach = to
+    for at, to, term in _outermost(matches[first:last]):
         place = ThemePlace(at, to, term.text, term.weight)
         if term.text not in kept and not (theme.negation and term.weight > 0 and _negated(text, place)):
             kept[term.text] = place
     return list(kept.values())
+
+
+def _outermost(matches: list[_Match]) -> Iterator[_Match]:
+    """Yield the matches outside the others: the longest at a place or, if that speaks for the theme, the heaviest."""
+    reach = 0
+    for start, group in groupby(sorted(matches, key=_longest_first), key=_START):
+        if start < reach:
+            continue
+        longest, *shorter = group
+        reach = longest[1]
+        yield max((longest, *shorter), key=_weight) if shorter and longest[2].weight > 0 else longest
 
 
 def _supported(text: Text, theme: ThemeRule, index: int, support: _Support, places: list[ThemePlace]) -> float:
@@ -299,8 +315,10 @@ def _result(
 
 
 def _negated(text: Text, place: ThemePlace) -> bool:
-    start, _ = text.sentence_at(place.start)
-    return _NEGATION.search(text.folded, max(start, place.start - _NEGATION_REACH), place.start) is not None
+    start, end = text.sentence_at(place.start)
+    if _NEGATION.search(text.folded, max(start, place.start - _NEGATION_REACH), place.start):
+        return True
+    return is_negated(text.folded[start:end], place.start - start, place.end - start)
 
 
 def _enough(theme: ThemeRule, best: float, total: float, full: int, length: int) -> bool:

@@ -52,6 +52,19 @@ def test_a_longer_negative_term_hides_what_it_contains() -> None:
     assert find(theme, "A sovereignty law passed.")
 
 
+def test_a_term_without_weight_only_hides_and_weighs_on_no_neighbour() -> None:
+    theme = rule(("edge", 1.0), ("edge case", 0.0))
+
+    assert find(theme, "We fixed an edge case.") == []
+    assert find(theme, "It runs at the edge. We fixed an edge case.")
+
+
+def test_of_terms_that_begin_at_one_place_the_heavier_counts() -> None:
+    theme = rule(("encrypt*", 1.0), ("encrypted", 0.6))
+
+    assert find(theme, "The prompts are encrypted.")
+
+
 def test_a_negative_sentence_weighs_half_on_its_neighbours() -> None:
     theme = rule(("edge", 1.0), ("forest", -1.0))
 
@@ -63,6 +76,11 @@ def test_a_negative_sentence_weighs_half_on_its_neighbours() -> None:
 def test_negation_switches_a_term_off_where_the_theme_says_so(raw: str) -> None:
     assert find(rule(("on-premises", 1.0), negation=True), raw) == []
     assert find(rule(("on-premises", 1.0)), raw)
+
+
+@pytest.mark.parametrize("raw", ["It runs not only on-premises.", "No licence is needed, on-premises or elsewhere."])
+def test_not_only_and_a_negation_before_a_comma_switch_nothing_off(raw: str) -> None:
+    assert find(rule(("on-premises", 1.0), negation=True), raw)
 
 
 def test_hyphen_space_plural_and_prefix_are_matched() -> None:
@@ -103,8 +121,22 @@ def test_a_term_may_need_others_in_its_sentence() -> None:
     assert not holds("Foo has a deal. Bar has none.", "Foo", "Bar")
 
 
-def test_a_term_that_needs_an_unknown_group_is_refused() -> None:
-    theme = replace(rule(), terms=(Term("deal", 1.0, near=("@firm",)),))
+def test_a_term_may_need_that_others_are_not_in_its_sentence() -> None:
+    theme = replace(rule(), terms=(Term("open source", 1.0, near=("model", "!goods")),))
+    matcher = ThemeMatcher(Lexicon((), (theme,), frozenset(), "test"), load_field_terms())
+
+    def holds(raw: str) -> bool:
+        return bool(matcher.find(Text.of("", raw))[0])
+
+    assert holds("The model is open source.")
+    assert holds("The model is open source. Its server is not.")
+    assert not holds("The model runs on an open source server.")
+    assert not holds("It is open source.")
+
+
+@pytest.mark.parametrize("need", ["@firm", "!@firm"])
+def test_a_term_that_needs_an_unknown_group_is_refused(need: str) -> None:
+    theme = replace(rule(), terms=(Term("deal", 1.0, near=(need,)),))
 
     with pytest.raises(ConfigError, match="no group '@firm'"):
         ThemeMatcher(Lexicon((), (theme,), frozenset(), "test"), load_field_terms())
