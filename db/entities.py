@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from sqlite_utils import Database
 
@@ -29,11 +29,16 @@ UNLIST_SQL = """
 UNUSED_SQL = """
     NOT EXISTS (SELECT 1 FROM article_entities WHERE entity_id = entities.id)
     AND NOT EXISTS (SELECT 1 FROM prices WHERE accelerator = entities.id)
+    AND NOT EXISTS (SELECT 1 FROM prices WHERE product = entities.id)
 """
 
 
-def sync_entities(db: Database, entities: Iterable[Entity]) -> None:
+def sync_entities(
+    db: Database, entities: Iterable[Entity], *, judged: Mapping[str, tuple[float | None, int]] | None = None
+) -> None:
     """Make the tables say what gazetteer and lexicon say.
+
+    `judged`: by id, the share of tags that were right in labelled texts (None: too few) and how many were judged.
 
     An entity that left the lists goes, unless an article still names it: then it stays as an unlisted one until a retag
     finds it no more.
@@ -46,6 +51,7 @@ def sync_entities(db: Database, entities: Iterable[Entity]) -> None:
         _check_parents(listed)
         _sync_rows(db, listed)
         _sync_aliases(db, listed)
+        _sync_judged(db, {key: found for key, found in (judged or {}).items() if key in listed})
         _remove_unused(db)
 
 
@@ -116,6 +122,18 @@ def _sync_aliases(db: Database, listed: dict[str, Entity]) -> None:
         "DELETE FROM aliases WHERE surface = ? AND entity_id = ?", [row[:2] for row in sorted(stored - wanted)]
     )
     db.conn.executemany("INSERT INTO aliases (surface, entity_id, policy) VALUES (?, ?, ?)", sorted(wanted - stored))
+
+
+def _sync_judged(db: Database, judged: Mapping[str, tuple[float | None, int]]) -> None:
+    stored = {
+        row[0]: row[1:]
+        for row in db.execute("SELECT id, tag_precision, gold_tags FROM entities WHERE gold_tags IS NOT NULL")
+    }
+    wanted = {key: judged.get(key, (None, None)) for key in stored.keys() | judged.keys()}
+    db.conn.executemany(
+        "UPDATE entities SET tag_precision = ?, gold_tags = ? WHERE id = ?",
+        [(*values, key) for key, values in sorted(wanted.items()) if stored.get(key) != values],
+    )
 
 
 def _remove_unused(db: Database) -> None:

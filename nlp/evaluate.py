@@ -7,23 +7,19 @@ set marks `source`, `venue` or `optional` is neither asked for nor held against 
 
 from __future__ import annotations
 
-import json
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
-from aiwire.exceptions import InputError
+from nlp.goldfile import Record
 
-__all__ = ["Counts", "Report", "check_floors", "evaluate", "read_gold"]
+__all__ = ["Counts", "Error", "Report", "check_floors", "evaluate"]
 
 MACRO_MIN = 8  # gold documents from which a theme counts in the macro average
 _AMOUNT_TOLERANCE = 0.005
 _OPTIONAL_ROLES = ("source", "venue", "optional")
 _NAME_KINDS = (("companies", "company"), ("accelerators", "accelerator"))
-_GOLD_LISTS = ("companies", "accelerators", "themes", "prices")
-
-Record = Mapping[str, Any]
 
 
 @dataclass(slots=True)
@@ -55,6 +51,16 @@ class Counts:
         return {"p": self.precision, "r": self.recall, "f1": self.f1, "tp": self.tp, "fp": self.fp, "fn": self.fn}
 
 
+class Error(NamedTuple):
+    """What the tagger got wrong in one document."""
+
+    kind: str  # companies, accelerators, themes, prices, traps
+    what: Literal["missed", "false", "wrong id"]
+    document: str
+    id: str  # of the entity; of a price its unit
+    words: str  # surfaces, or the quote
+
+
 @dataclass(slots=True)
 class Report:
     """All figures of one evaluation."""
@@ -62,6 +68,10 @@ class Report:
     documents: int = 0
     missing: list[str] = field(default_factory=list)  # ids of gold documents without output
     presence: dict[str, Counts] = field(default_factory=dict)  # companies, accelerators, themes
+    # companies again, by how they were found: a label that names of the lists do not match is missed by `listed`,
+    # one that no tag matches is missed by `unlisted`, too
+    listed: Counts = field(default_factory=Counts)
+    unlisted: Counts = field(default_factory=Counts)
     about: dict[str, Counts] = field(default_factory=dict)
     right_id: dict[str, float] = field(default_factory=dict)  # share of matches whose id is the gold one
     per_entity: dict[tuple[str, str], Counts] = field(default_factory=dict)
@@ -70,6 +80,7 @@ class Report:
     prices_amount_unit: Counts = field(default_factory=Counts)
     traps: int = 0
     traps_tagged: int = 0
+    errors: list[Error] = field(default_factory=list)
 
     @property
     def macro_themes(self) -> dict[str, Counts]:
@@ -88,48 +99,13 @@ class Report:
         for kind in ("companies", "accelerators", "themes"):
             made[f"{kind}_f1"] = self.presence.get(kind, Counts()).f1
             made[f"{kind}_about_f1"] = self.about.get(kind, Counts()).f1
+        made["companies_listed_p"], made["companies_unlisted_p"] = self.listed.precision, self.unlisted.precision
+        made["companies_right_id"] = self.right_id.get("companies", 1.0)
         made["themes_macro_f1"] = self.themes_macro_f1
         made["prices_amount_f1"] = self.prices_amount.f1
         made["prices_amount_unit_f1"] = self.prices_amount_unit.f1
         made["traps_refused"] = 1 - self.traps_tagged / self.traps if self.traps else 1.0
         return made
-
-
-def read_gold(lines: Iterable[str], name: str) -> Iterator[dict[str, Any]]:
-    """Yield the labelled documents of a gold file.
-
-    Raises:
-        InputError: a line is malformed; the message names file and line.
-    """
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        where = f"{name}:{number}"
-        try:
-            record = json.loads(line)
-        except ValueError as e:
-            raise InputError(f"{where}: not JSON: {e}") from e
-        yield _checked(record, where)
-
-
-def _checked(record: object, where: str) -> dict[str, Any]:
-    if not isinstance(record, dict) or "id" not in record:
-        raise InputError(f"{where}: a gold document must be an object with an 'id'")
-    for key in _GOLD_LISTS:
-        labels = record.get(key)
-        if not isinstance(labels, list) or not all(isinstance(label, dict) for label in labels):
-            raise InputError(f"{where}: {key!r} must be a list of labels")
-    for key in ("companies", "accelerators"):
-        for label in record[key]:
-            if not isinstance(label.get("id"), str) or not isinstance(label.get("surfaces"), list):
-                raise InputError(f"{where}: every label in {key!r} needs 'id' and a list of 'surfaces'")
-    for label in record["themes"]:
-        if not isinstance(label.get("id"), str):
-            raise InputError(f"{where}: every label in 'themes' needs an 'id'")
-    for label in record["prices"]:
-        if not isinstance(label.get("value"), int | float) or not isinstance(label.get("unit"), str):
-            raise InputError(f"{where}: every label in 'prices' needs a number 'value' and a 'unit'")
-    return record
 
 
 def evaluate(gold: Iterable[Record], outputs: Iterable[Record]) -> Report:
@@ -143,7 +119,9 @@ def evaluate(gold: Iterable[Record], outputs: Iterable[Record]) -> Report:
     for doc, record in golds.items():
         prices = outs.get(doc, {}).get("prices", [])
         _score_prices(report.prices_amount, record["prices"], prices, with_unit=False)
-        _score_prices(report.prices_amount_unit, record["prices"], prices, with_unit=True)
+        report.errors += _score_prices(
+            report.prices_amount_unit, record["prices"], prices, with_unit=True, doc=str(doc)
+        )
         _score_traps(report, record, _tags(outs, doc))
     return report
 
@@ -176,16 +154,44 @@ def _score_names(
             if label.get("role") in _OPTIONAL_ROLES:
                 continue
             _count(presence, entities[label["id"]], found=bool(hits))
+            if kind == "companies":
+                _count_origin(report, [_is_listed(tags[i]) for i in hits])
             right += any(tags[i]["id"] == label["id"] for i in hits)
             _count_about(about, gold=bool(label.get("about")), tagged=any(tags[i].get("about") for i in hits))
+            _note_label(report, kind, doc, label, [tags[i] for i in hits])
         for i, tag in enumerate(tags):
             if i not in used:
                 presence.fp += 1
                 entities[tag["id"]].fp += 1
                 about.fp += bool(tag.get("about"))
+                if kind == "companies":
+                    (report.listed if _is_listed(tag) else report.unlisted).fp += 1
+                report.errors.append(Error(kind, "false", str(doc), tag["id"], _words(tag)))
     report.presence[kind], report.about[kind] = presence, about
     report.right_id[kind] = right / presence.tp if presence.tp else 1.0
     report.per_entity.update({(kind, entity): counts for entity, counts in sorted(entities.items())})
+
+
+def _is_listed(tag: Record) -> bool:
+    return bool(tag.get("listed", True))
+
+
+def _words(found: Record) -> str:
+    return ", ".join(found.get("surfaces", ()))
+
+
+def _count_origin(report: Report, listed: list[bool]) -> None:
+    """Count one label by the origins of the tags that match it."""
+    _count(report.listed, found=any(listed))
+    if not any(listed):
+        _count(report.unlisted, found=bool(listed))
+
+
+def _note_label(report: Report, kind: str, doc: object, label: Record, hits: list[Record]) -> None:
+    if not hits:
+        report.errors.append(Error(kind, "missed", str(doc), label["id"], _words(label)))
+    elif not any(tag["id"] == label["id"] for tag in hits):
+        report.errors.append(Error(kind, "wrong id", str(doc), label["id"], f"tagged {hits[0]['id']}"))
 
 
 def _count(*counters: Counts, found: bool) -> None:
@@ -213,14 +219,19 @@ def _score_themes(report: Report, golds: Mapping[Any, Record], outs: Mapping[Any
                 counts.tp += theme in tags and theme in want
                 counts.fp += theme in tags and theme not in want
                 counts.fn += theme not in tags and theme in want
+            if (theme in tags) != (theme in want):
+                evidence = str((tags.get(theme) or want[theme]).get("evidence") or "")
+                report.errors.append(Error("themes", "false" if theme in tags else "missed", str(doc), theme, evidence))
             tagged = bool(tags.get(theme, {}).get("about"))
             _count_about(about, gold=bool(want.get(theme, {}).get("about")), tagged=tagged)
     report.presence["themes"], report.about["themes"] = presence, about
     report.per_theme = dict(sorted(per.items()))
 
 
-def _score_prices(counts: Counts, golds: Iterable[Record], prices: Iterable[Record], *, with_unit: bool) -> None:
-    left = list(prices)
+def _score_prices(
+    counts: Counts, golds: Iterable[Record], prices: Iterable[Record], *, with_unit: bool, doc: str = ""
+) -> list[Error]:
+    left, errors = list(prices), []
     for gold in sorted(golds, key=lambda g: bool(g.get("optional"))):
         hit = next(
             (p for p in left if _same_amount(gold, p) and (not with_unit or p.get("unit") == gold["unit"])), None
@@ -230,7 +241,9 @@ def _score_prices(counts: Counts, golds: Iterable[Record], prices: Iterable[Reco
             counts.tp += not gold.get("optional")
         elif not gold.get("optional"):
             counts.fn += 1
+            errors.append(Error("prices", "missed", doc, gold["unit"], str(gold.get("quote") or gold["value"])))
     counts.fp += len(left)
+    return errors + [Error("prices", "false", doc, str(p.get("unit")), str(p.get("quote"))) for p in left]
 
 
 def _same_amount(gold: Record, price: Record) -> bool:
@@ -244,11 +257,14 @@ def _same_amount(gold: Record, price: Record) -> bool:
 def _score_traps(report: Report, gold: Record, tags: list[Record]) -> None:
     real = {_fold(s) for kind, _ in _NAME_KINDS for label in gold[kind] for s in label["surfaces"]}
     found = {_fold(s) for t in tags if t["kind"] in ("company", "accelerator") for s in t.get("surfaces", [])}
-    counted = Counter(
-        _fold(trap["surface"]) in found for trap in gold.get("traps", []) if _fold(trap["surface"]) not in real
-    )
-    report.traps += counted.total()
-    report.traps_tagged += counted[True]
+    for trap in gold.get("traps", []):
+        surface = _fold(trap["surface"])
+        if surface in real:
+            continue
+        report.traps += 1
+        if surface in found:
+            report.traps_tagged += 1
+            report.errors.append(Error("traps", "false", str(gold["id"]), trap["surface"], str(trap.get("why", ""))))
 
 
 def check_floors(report: Report, floors: Mapping[str, float]) -> list[str]:

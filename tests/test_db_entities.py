@@ -97,3 +97,21 @@ def test_a_source_that_gets_an_owner_moves_its_articles_to_the_owned_segment(db)
 
     segments = {row[0] for row in db.execute("SELECT segment FROM week_totals")}
     assert segments == {"all", "owned", "lang:en"}
+
+
+def test_the_precision_of_listed_entities_is_kept_beside_them_and_goes_with_the_measurement(db):
+    def stored():
+        return db.execute(
+            "SELECT id, tag_precision, gold_tags FROM entities WHERE gold_tags > 0 ORDER BY id"
+        ).fetchall()
+
+    entities = [Entity("a", "company", "A"), Entity("b", "company", "B")]
+    sync_entities(db, entities, judged={"a": (0.9, 10), "b": (None, 2), "company": (0.95, 12)})
+    first = stored()
+    sync_entities(db, entities, judged={"a": (0.8, 20)})
+    second = stored()
+    sync_entities(db, entities[1:])
+
+    assert first == [("a", 0.9, 10), ("b", None, 2)]
+    assert second == [("a", 0.8, 20)]
+    assert stored() == []

@@ -8,7 +8,7 @@ import pytest
 from aiwire.exceptions import ConfigError
 from aiwire.types import Entity
 from nlp.casing import is_title_case
-from nlp.context import Clues, Found, load_weights, resolve, with_implied
+from nlp.context import Clues, Found, load_weights, resolve, weighed, with_implied
 from nlp.field import FieldMeter, load_field_terms
 from nlp.gazetteer import DATA, AliasRule, Lexicon, Record
 from nlp.matcher import NameMatcher
@@ -132,6 +132,52 @@ def test_every_tag_that_rests_on_context_names_what_speaks_for_it() -> None:
 
     assert [f.rule for f in found if f.id == "harvest"]
     assert all(len(f.rule.removeprefix("context:")) > 3 for f in found if f.id == "harvest")
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "马斯克收购 AI 初创公司 Scale，交易已完成",
+        "消息称 Scale 宣布裁员 200 人",
+        "据悉，Scale CEO 将于下周访问北京",
+        "OpenAI、Scale 和 Nvidia 均拒绝置评",
+    ],
+)
+def test_chinese_words_beside_a_name_tell_a_company(raw: str) -> None:
+    assert "scale-ai" in ids(raw)
+
+
+def test_a_name_in_chinese_text_needs_them() -> None:
+    assert "scale-ai" not in ids("这款芯片支持 Scale 模式，性能提升两倍")
+
+
+def test_latin_names_in_chinese_make_no_headline() -> None:
+    assert not is_title_case("微软与 Mistral 扩大 AI 合作 OpenAI Nvidia")
+    assert is_title_case("Microsoft and Mistral Expand Their Cooperation")
+
+
+@pytest.mark.parametrize("raw", ["Rack-Scale servers by Nvidia are here.", "Nvidia sells a Scale-5 rack."])
+def test_part_of_a_compound_is_no_company(raw: str) -> None:
+    assert "scale-ai" not in ids(raw)
+
+
+def test_a_compound_that_tells_an_owner_is_none() -> None:
+    assert "scale-ai" in ids(
+        "OpenAI hired from the Scale-owned labelling shop.".replace("Scale-", "Scale AI and Scale-")
+    )
+
+
+def test_the_places_that_weights_are_fitted_to_carry_their_features() -> None:
+    text = Text.of("", "On Monday Scale announced it. Nvidia waits, and Scale said so. Ada Harvest said nothing.")
+    hits = {kind: NameMatcher(LEXICON, kind).find(text) for kind in ("company", "accelerator")}
+    clues = Clues(FieldMeter(load_field_terms()), frozenset({"ada"}))
+
+    places = list(weighed(text, hits, load_weights(), clues))
+
+    assert [text.raw[p.hit.start : p.hit.end] for p in places] == ["Scale", "Scale", "Harvest"]
+    assert "verb" in places[0].features
+    assert {"first-name", "namesake"} <= set(places[2].features)
+    assert not any("repeat" in p.features for p in places)
 
 
 def test_an_unknown_feature_in_the_weights_is_refused(tmp_path: Path) -> None:

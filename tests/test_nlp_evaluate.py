@@ -10,7 +10,8 @@ import pytest
 
 from aiwire.exceptions import InputError
 from aiwire.types import ArticleText
-from nlp.evaluate import Counts, Report, check_floors, evaluate, read_gold
+from nlp.evaluate import Counts, Report, check_floors, evaluate
+from nlp.goldfile import read_gold
 from nlp.jsonl import tag_record
 from nlp.pipeline import load_tagger, tag_articles
 

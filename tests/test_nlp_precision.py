@@ -9,19 +9,23 @@ import pytest
 
 from aiwire.exceptions import ConfigError
 from nlp.evaluate import Counts, Report
-from nlp.precision import PRECISION_FILE, load_precision, precision_of
+from nlp.precision import ENOUGH, PRECISION_FILE, load_precision, precision_of
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 
 
-def test_an_entity_has_a_figure_of_its_own_only_if_enough_tags_were_judged():
+def test_every_entity_that_was_tagged_has_a_figure_and_exports_take_those_that_say_something(tmp_path):
     report = Report(
         presence={"companies": Counts(tp=9, fp=1)},
         per_entity={("companies", "nvidia"): Counts(tp=4, fp=1, fn=7), ("companies", "amd"): Counts(tp=4)},
         per_theme={"tco": Counts(tp=0, fp=0, fn=3)},
     )
 
-    assert precision_of(report) == {"company": (0.9, 10), "nvidia": (0.8, 5)}
+    found = precision_of(report)
+    (tmp_path / "precision.json").write_text(json.dumps(found))
+
+    assert found == {"company": (0.9, 10), "nvidia": (0.8, 5), "amd": (1.0, 4)}
+    assert load_precision(tmp_path / "precision.json", least=ENOUGH).keys() == {"company", "nvidia"}
 
 
 def test_a_file_that_cannot_be_used_is_a_clear_error(tmp_path):

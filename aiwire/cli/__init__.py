@@ -5,6 +5,8 @@ export.py   export                      evaluate.py  evaluate
 sources.py  sources list|add|test|import|export    health.py  sources doctor
 setup.py    init, serve                 doctor.py    doctor         cron.py  cron
 demo.py     demo                        reference.py reference load|show
+candidates.py  candidates list|accept|reject
+correct.py  correct tag|date|story|list|undo|export|import
 common.py   options, clock, input       progress.py  bars
 """
 
@@ -21,7 +23,9 @@ import click
 
 from aiwire import __version__
 from aiwire.cli import health  # noqa: F401  (registers `sources doctor`)
+from aiwire.cli.candidates import candidates
 from aiwire.cli.common import warn
+from aiwire.cli.correct import correct
 from aiwire.cli.cron import cron
 from aiwire.cli.demo import demo
 from aiwire.cli.doctor import doctor
@@ -64,6 +68,8 @@ for command in (
     tag_text,
     export,
     evaluate,
+    candidates,
+    correct,
     sources,
     reference,
     serve,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from aiwire.cli.common import Context, common_options, console
+from aiwire.cli.common import Context, common_options, console, tagger_options
 from aiwire.cli.export import write_trends
 from aiwire.cli.run import print_report, run_sources
 from aiwire.exceptions import ConfigError
@@ -23,6 +23,7 @@ SHOWN: dict[EntityKind, str] = {"company": "Companies", "accelerator": "Accelera
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=Path("demo"))
+@tagger_options
 @common_options
 def demo(context: Context, folder: Path) -> None:
     """Do the main job on 16 bundled news briefs, into FOLDER [default: demo].

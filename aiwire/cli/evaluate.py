@@ -6,40 +6,73 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 import click
 
-from aiwire.cli.common import Context, common_options, console, print_json, read_json_lines, read_text, warn
+from aiwire.cli.common import (
+    Context,
+    common_options,
+    console,
+    print_json,
+    printable,
+    read_json_lines,
+    read_text,
+    tagger_options,
+    warn,
+)
 from aiwire.cli.filters import to_article
+from aiwire.cli.tagging import tagger_config
 from aiwire.exceptions import InputError
 from aiwire.paths import package_file
 
 if TYPE_CHECKING:
     from nlp.evaluate import Counts, Report
+    from nlp.goldfile import Record
 
 __all__ = ["evaluate"]
+
+GROUP_FIGURES = ("companies", "companies_about", "accelerators", "themes", "themes_about", "prices_amount_unit")
 
 
 @click.command()
 @click.argument("gold", required=False, metavar="[GOLD.jsonl]")
-@click.option("--texts", help="The labelled texts, JSON lines of id, title, text [default: GOLD_texts.jsonl].")
+@click.option(
+    "--gold", "more_gold", multiple=True, metavar="FILE", help="Labelled texts (may be repeated); as the argument."
+)
+@click.option(
+    "--texts",
+    multiple=True,
+    metavar="FILE",
+    help="Where the texts are: JSON lines of id, title, text (may be repeated) [default: GOLD_texts.jsonl].",
+)
 @click.option("--tags", help="Score this output of `aiwire tag-text` instead of tagging the texts now.")
 @click.option(
     "--floors", type=click.Path(path_type=Path), help="JSON of least figures; one that falls below is exit status 1."
 )
 @click.option("--entities", is_flag=True, help="Figures per entity, too.")
+@click.option("--errors", is_flag=True, help="List every miss and every false tag.")
+@click.option("--by", metavar="FIELD", help="Figures for each value of a field of the labels, such as publisher.")
+@click.option(
+    "--folds", type=click.IntRange(min=2), help="With --by: put the values into so many parts and show these."
+)
 @click.option(
     "--save-precision", type=click.Path(path_type=Path), help="Write the precision per entity: the CSV's tag_precision."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@tagger_options
 @common_options
 def evaluate(
     context: Context,
     gold: str | None,
-    texts: str | None,
+    more_gold: tuple[str, ...],
+    texts: tuple[str, ...],
     tags: str | None,
     floors: Path | None,
     entities: bool,
+    errors: bool,
+    by: str | None,
+    folds: int | None,
     save_precision: Path | None,
     as_json: bool,
 ) -> None:
@@ -48,25 +81,31 @@ def evaluate(
     \b
     Examples:
       aiwire evaluate
-      aiwire evaluate gold.jsonl --texts gold_texts.jsonl --floors floors.json
+      aiwire evaluate --gold gold.jsonl --errors
+      aiwire evaluate --gold gold.jsonl --texts gold_texts.jsonl --floors floors.json --by publisher --folds 5
     """
-    from nlp import evaluate as scoring
+    from nlp.evaluate import check_floors
+    from nlp.evaluate import evaluate as score
     from nlp.precision import precision_of
 
-    gold = gold or str(package_file("sample", "gold.jsonl"))
-    labels = list(scoring.read_gold(read_text(gold).splitlines(), gold))
-    if not labels:
-        raise InputError(f"{gold}: holds no labelled document")
+    if folds and not by:
+        raise click.UsageError("--folds wants --by FIELD, whose values it puts together")
+    golds = (*([gold] if gold else []), *more_gold) or (str(package_file("sample", "gold.jsonl")),)
+    labels = _labels(golds)
     least = _read_floors(floors) if floors else {}
-    outputs = list(_objects(tags)) if tags else _tagged(texts or gold.replace(".jsonl", "_texts.jsonl"))
-    report = scoring.evaluate(labels, outputs)
+    outputs = list(_objects(tags)) if tags else _tagged(labels, _text_files(golds, texts), context)
+    report = score(labels, outputs)
+    groups = {name: score(part, outputs) for name, part in _groups(labels, by, folds).items()} if by else {}
     if save_precision:
         _write(save_precision, json.dumps(precision_of(report), indent=0) + "\n")
     if as_json:
-        print_json(_as_json(report, entities=entities))
+        print_json(_as_json(report, groups, entities=entities, errors=errors))
     else:
+        if errors:
+            _print_errors(report)
         _print_table(report, entities=entities)
-    problems = scoring.check_floors(report, least)
+        _print_groups(groups, by)
+    problems = check_floors(report, least)
     if report.missing:
         problems.append(
             f"{len(report.missing)} labelled documents have no text or output: {', '.join(report.missing[:3])} …"
@@ -75,6 +114,37 @@ def evaluate(
         warn(problem)
     if problems:
         raise SystemExit(1)
+
+
+def _labels(golds: tuple[str, ...]) -> list[Record]:
+    from nlp.goldfile import read_gold
+
+    labels: dict[str, Record] = {}
+    for name in golds:
+        of_file = list(read_gold(read_text(name).splitlines(), name))
+        if not of_file:
+            raise InputError(f"{name}: holds no labelled document")
+        for label in of_file:
+            if label["id"] in labels:
+                raise InputError(f"{name}: document {label['id']!r} is labelled twice")
+            labels[label["id"]] = label
+    return list(labels.values())
+
+
+def _text_files(golds: tuple[str, ...], given: tuple[str, ...]) -> list[str]:
+    """Return the files that hold the texts: those given, and what stands beside each gold file."""
+    beside = [name.replace(".jsonl", "_texts.jsonl") for name in golds]
+    return [*given, *(name for name in beside if name not in given and (not given or Path(name).exists()))]
+
+
+def _groups(labels: list[Record], by: str, folds: int | None) -> dict[str, list[Record]]:
+    """Return the labelled documents by the value of a field, or by which of so many parts the value falls into."""
+    groups: dict[str, list[Record]] = {}
+    for label in labels:
+        value = str(label.get(by) or "-")
+        name = f"part {crc32(value.encode()) % folds + 1}" if folds else value
+        groups.setdefault(name, []).append(label)
+    return dict(sorted(groups.items()))
 
 
 def _objects(name: str) -> Iterator[dict[str, Any]]:
@@ -86,13 +156,15 @@ def _objects(name: str) -> Iterator[dict[str, Any]]:
         yield value
 
 
-def _tagged(texts: str) -> list[dict[str, Any]]:
+def _tagged(labels: list[Record], files: list[str], context: Context) -> list[dict[str, Any]]:
+    from nlp.goldfile import texts_of
     from nlp.jsonl import tag_record
     from nlp.pipeline import load_tagger, tag_articles
 
-    records = list(_objects(texts))
-    articles = (to_article(record, number, f"{texts}, text {number + 1}") for number, record in enumerate(records))
-    return [tag_record(records[text.id]["id"], tagging) for text, tagging in tag_articles(load_tagger(), articles)]
+    tagger = load_tagger(tagger_config(context.settings))
+    records = list(texts_of(labels, (text for name in files for text in _objects(name))))
+    articles = (to_article(record, number, f"text {record['id']!r}") for number, record in enumerate(records))
+    return [tag_record(records[text.id]["id"], tagging) for text, tagging in tag_articles(tagger, articles)]
 
 
 def _read_floors(path: Path) -> dict[str, float]:
@@ -114,6 +186,8 @@ def _scores(report: Report, *, entities: bool) -> dict[str, Counts]:
     scores: dict[str, Counts] = {}
     for kind, counts in report.presence.items():
         scores |= {kind: counts, f"{kind}_about": report.about[kind]}
+        if kind == "companies":
+            scores |= {"  listed": report.listed, "  unlisted": report.unlisted}
     scores |= {"prices_amount": report.prices_amount, "prices_amount_unit": report.prices_amount_unit}
     if entities:
         scores |= {f"  {entity}": counts for (_, entity), counts in report.per_entity.items()}
@@ -121,14 +195,24 @@ def _scores(report: Report, *, entities: bool) -> dict[str, Counts]:
     return scores
 
 
-def _as_json(report: Report, *, entities: bool) -> dict[str, Any]:
-    return {
+def _as_json(report: Report, groups: dict[str, Report], *, entities: bool, errors: bool) -> dict[str, Any]:
+    shown: dict[str, Any] = {
         "documents": report.documents,
         "missing_documents": report.missing,
         "figures": report.figures(),
         "counts": {name.strip(): counts.as_dict() for name, counts in _scores(report, entities=entities).items()},
         "traps": {"n": report.traps, "tagged": report.traps_tagged},
     }
+    if groups:
+        shown["groups"] = {name: {"documents": r.documents, **r.figures()} for name, r in groups.items()}
+    if errors:
+        shown["errors"] = [error._asdict() for error in report.errors]
+    return shown
+
+
+def _print_errors(report: Report) -> None:
+    for error in report.errors:
+        click.echo("\t".join(printable(" ".join(cell.split())) for cell in error))
 
 
 def _print_table(report: Report, *, entities: bool) -> None:
@@ -138,9 +222,31 @@ def _print_table(report: Report, *, entities: bool) -> None:
 
     table = Table("", "P", "R", "F1", "right", "wrong", "missed", title=f"{report.documents} documents")
     for name, counts in _scores(report, entities=entities).items():
-        shares = (f"{x:.3f}" for x in (counts.precision, counts.recall, counts.f1))
-        table.add_row(name, *shares, *(str(n) for n in (counts.tp, counts.fp, counts.fn)))
+        table.add_row(name, *_shares(counts), *(str(n) for n in (counts.tp, counts.fp, counts.fn)))
     out = console(stderr=False)
     out.print(table)
     macro = f"{report.themes_macro_f1:.3f}" if report.macro_themes else f"not measured (no theme has {MACRO_MIN} texts)"
     out.print(f"themes macro F1 {macro}; traps tagged {report.traps_tagged} of {report.traps}")
+    out.print(f"right id where a company matches {report.right_id.get('companies', 1.0):.3f}")
+
+
+def _shares(counts: Counts) -> tuple[str, str, str]:
+    """Return precision, recall and F1 to show; nothing was tagged, or nothing is to be found: no share."""
+    tagged, wanted = counts.tp + counts.fp, counts.tp + counts.fn
+    return (
+        f"{counts.precision:.3f}" if tagged else "–",
+        f"{counts.recall:.3f}" if wanted else "–",
+        f"{counts.f1:.3f}" if tagged and wanted else "–",
+    )
+
+
+def _print_groups(groups: dict[str, Report], by: str | None) -> None:
+    if not groups:
+        return
+    from rich.table import Table
+
+    table = Table(by or "", "documents", *GROUP_FIGURES, title="F1")
+    for name, report in groups.items():
+        figures = report.figures()
+        table.add_row(printable(name), str(report.documents), *(f"{figures[f'{f}_f1']:.3f}" for f in GROUP_FIGURES))
+    console(stderr=False).print(table)

@@ -94,10 +94,10 @@ def write_trends(context: Context, output: Path | None, **selection: Any) -> int
     from db.connection import open_existing
     from db.export import TrendsQuery, export_trends
     from db.export import write_trends as write_files
-    from nlp.precision import load_precision
+    from nlp.precision import ENOUGH, load_precision
 
     query = TrendsQuery(now=context.now, base_url=context.settings.base_url, **selection)
-    precision = load_precision()
+    precision = load_precision(least=ENOUGH)
     with closing(open_existing(context.settings.db)) as db:
         if output is None:
             return export_trends(db, sys.stdout, query, precision=precision)

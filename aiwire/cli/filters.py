@@ -18,8 +18,10 @@ from aiwire.cli.common import (
     read_input,
     read_json_lines,
     read_url_map,
+    tagger_options,
     warn,
 )
+from aiwire.cli.tagging import tagger_config
 from aiwire.exceptions import AiwireError, ConfigError, InputError, ParseError, SourceError
 from aiwire.types import ArticleText
 
@@ -119,6 +121,7 @@ def extract(context: Context, files: tuple[str, ...], url: str | None, urls: Pat
 
 @click.command("tag-text")
 @click.argument("file", metavar="FILE.jsonl|-")
+@tagger_options
 @common_options
 def tag_text(context: Context, file: str) -> None:
     """JSON lines {"id", "title", "text"} -> JSON lines {"id", "tags", "prices"}.
@@ -133,6 +136,7 @@ def tag_text(context: Context, file: str) -> None:
     from nlp.jsonl import tag_record
     from nlp.pipeline import load_tagger, tag_articles
 
+    tagger = load_tagger(tagger_config(context.settings))
     ids: list[Any] = []
     failed = False
 
@@ -151,7 +155,7 @@ def tag_text(context: Context, file: str) -> None:
             yield article
 
     try:
-        for text, tagging in tag_articles(load_tagger(), articles()):
+        for text, tagging in tag_articles(tagger, articles()):
             print_json_line(tag_record(ids[text.id], tagging))
     except InputError as e:
         failed = True

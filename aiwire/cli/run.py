@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from aiwire import __version__
-from aiwire.cli.common import Context, common_options, print_json, warn
+from aiwire.cli.common import Context, common_options, print_json, tagger_options, warn
 from aiwire.cli.database import writable
 from aiwire.cli.progress import bars
-from aiwire.cli.tagging import prepared_tagger
+from aiwire.cli.tagging import prepared_tagger, tagger_config
 from aiwire.config import Settings
 from aiwire.exceptions import ConfigError
 
@@ -80,6 +80,7 @@ def _run_options(command: F) -> F:
 
 @click.command()
 @_run_options
+@tagger_options
 @common_options
 def run(context: Context, **options: Any) -> None:
     """All that is due: fetch, parse, extract, tag, save, roll up. What cron calls.
@@ -172,7 +173,7 @@ def run_sources(
     now = context.given_now or (archive.newest if archive else context.now)
     with ExitStack() as stack:
         db = stack.enter_context(writable(settings))  # the lock first: a run that finds it held must touch no recording
-        tagger = prepared_tagger(db) if command != "fetch" else None
+        tagger = prepared_tagger(db, tagger_config(settings)) if command != "fetch" else None
         fetcher = stack.enter_context(open_fetcher(settings, archive, record, now))
         options = RunOptions(
             now=now,
