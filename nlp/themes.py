@@ -18,6 +18,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
@@ -206,8 +207,11 @@ def _refuse_unknown_groups(themes: Iterable[ThemeRule], groups: Mapping[str, Gro
     for theme in themes:
         for need in {need.removeprefix("!") for term in theme.terms for need in term.near}:
             if need not in groups and not _NAMED.fullmatch(need):
-                known = ", ".join(("@company", "@company:2", "@accelerator", "@model", *groups))
-                raise ConfigError(f"{theme.where}: 'near' names no group {need!r}; known: {known}")
+                close = ", ".join(get_close_matches(need, groups, n=3))
+                hint = f"did you mean {close}?" if close else "field.json has the groups"
+                raise ConfigError(
+                    f"{theme.where}: 'near' names no group {need!r}; {hint} (or a kind: @company, @company:2, @model …)"
+                )
 
 
 def _automaton(patterns: Iterable[str], kind: MatchKind) -> AhoCorasick:

@@ -203,6 +203,17 @@ def test_no_figure_is_under_its_floor(report: Report) -> None:
     assert check_floors(report, json.loads(FLOORS.read_text())) == []
 
 
+@needs_shared
+def test_no_figure_on_texts_that_no_rule_was_written_from_is_under_its_floor() -> None:
+    texts = SHARED / "texts" / "texts.jsonl.gz"
+    command = [sys.executable, "-P", "-m", "aiwire", "evaluate", "--gold", str(FLOORS.parent / "blind.jsonl")]
+    command += ["--texts", str(texts), "--floors", str(FLOORS.parent / "floors_blind.json")]
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_no_trap_of_the_sample_is_tagged() -> None:
     sample = Path(__file__).resolve().parents[1] / "aiwire" / "sample"
     texts = [json.loads(line) for line in (sample / "gold_texts.jsonl").read_text(encoding="utf-8").splitlines()]

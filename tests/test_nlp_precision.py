@@ -11,6 +11,7 @@ from aiwire.exceptions import ConfigError
 from nlp.evaluate import Counts, Report
 from nlp.precision import ENOUGH, PRECISION_FILE, load_precision, precision_of
 
+GOLD = Path(__file__).parent / "gold"
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 
 
@@ -37,7 +38,9 @@ def test_a_file_that_cannot_be_used_is_a_clear_error(tmp_path):
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared, which users do not have")
 def test_the_shipped_file_is_what_the_tagger_does_now(tmp_path):
-    command = [sys.executable, "-P", "-m", "aiwire", "evaluate", str(SHARED / "gold" / "dev.jsonl")]
+    files = (SHARED / "gold" / "dev.jsonl", GOLD / "blind.jsonl", GOLD / "tuning.jsonl")
+    command = [sys.executable, "-P", "-m", "aiwire", "evaluate", "--texts", str(SHARED / "texts" / "texts.jsonl.gz")]
+    command += [argument for file in files for argument in ("--gold", str(file))]
     fresh = tmp_path / "precision.json"
 
     subprocess.run([*command, "--save-precision", str(fresh)], check=True, capture_output=True)
