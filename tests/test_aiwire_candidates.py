@@ -137,11 +137,11 @@ def test_the_rows_after_accept_and_reject_are_those_of_a_fresh_database(
 
 def test_a_rejected_name_is_neither_tagged_nor_proposed_and_can_be_taken_back(folder: Path) -> None:
     before = rows_of(folder)
-    assert tags_of(folder, "zubrix-labs") == {"d": False}
+    assert tags_of(folder, "zubrix-labs") == {"c": False, "d": False}
 
     out = aiwire("candidates", "reject", "Zubrix Labs", "Brandix-70B")
 
-    assert "Zubrix Labs: rejected, its tag taken from 1 article\n" in out
+    assert "Zubrix Labs: rejected, its tag taken from 2 articles\n" in out
     assert "Brandix-70B: rejected, no longer proposed\n" in out
     assert tags_of(folder, "zubrix-labs") == {}
     assert not {"Zubrix Labs", "Brandix-70B"} & set(waiting())

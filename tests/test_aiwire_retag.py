@@ -82,7 +82,10 @@ def write_lists(folder: Path, lists: Lists) -> Path:
     """Write a data folder."""
     folder.mkdir()
     for path in DATA.iterdir():
-        if path.name not in FILES and path.is_file():
+        if path.match("themes.*.jsonl"):  # terms in other languages, of the themes that are there
+            kept = [line for line in path.read_text(encoding="utf-8").splitlines() if json.loads(line)["id"] in THEMES]
+            (folder / path.name).write_text("\n".join(kept), encoding="utf-8")
+        elif path.name not in FILES and path.is_file():
             shutil.copy(path, folder)
     for file, of_file in lists.items():
         (folder / file).write_text(with_lines("", of_file), encoding="utf-8")

@@ -298,7 +298,7 @@ def test_a_wrong_line_is_an_error_that_names_file_and_line(own: Path, lines: lis
 def test_an_unknown_group_of_words_is_an_error_of_its_line(own: Path) -> None:
     lexicon(own, "", {"id": "tco", "terms": [{"s": "rack budget", "near": ["monney"]}]})
 
-    with pytest.raises(ConfigError, match=r"own\.jsonl:2: 'near' names no group 'monney'; known: .*money"):
+    with pytest.raises(ConfigError, match=r"own\.jsonl:2: 'near' names no group 'monney'; did you mean money"):
         load_tagger(TaggerConfig(gazetteer=(own,)))
 
 
