@@ -29,7 +29,10 @@ class Amount:
     unit_end: int = 0
 
 
-_NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+,\d{2}(?![\d,])|\d+(?:\.\d+)?|\.\d+"
+_NUMBER = (
+    r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|[1-9]\d{0,2}(?:\.\d{3})+(?:,\d{2})?(?!\d)|\d+,\d{2}(?![\d,])|\d+(?:\.\d+)?|\.\d+"
+)
+_DOTTED = re.compile(r"[1-9]\d{0,2}(?:\.\d{3})+(?:,\d{2})?")  # "400.000": thousands in euros, a decimal in dollars
 # a letter that ends the number: not the M of "$599 M5 laptop", nor the T of "$80 T4"
 _SCALE = r"(?i:thousand|million|billion|trillion|(?:mn|bn|tn|tr|mio|mln)(?![a-z]))|[kKMBTmb](?![a-zA-Z0-9])"
 _SIGN = r"(?:US|HK|NT|AU|CA|A|C|S|R)?\\?\$|€|£|¥|₹|₩|(?:USD|EUR|GBP|CHF|RMB|CNY|HKD|JPY|INR)[ \xa0]?"
@@ -108,7 +111,7 @@ def _amounts_at(text: Text, at: int, *, may_be_sign: bool) -> Iterator[Amount]:
         amount = _from_sign(match, folded)
         yield amount
         if slashed := _SLASHED.match(raw, amount.end):
-            low = _number(slashed["number"], None)
+            low = _number(slashed["number"], None, amount.currency)
             yield Amount(slashed.start("number"), slashed.end(), low, None, amount.currency, big=False)
     elif word := _MONEY_WORD.match(folded, at):
         reach = max(0, at - _REACH)
@@ -137,31 +140,35 @@ def _prefix_length(raw: str, sign: int) -> int:
     return len(match[0]) if match else 0
 
 
-def _number(digits: str, scale: str | None) -> float:
-    if re.fullmatch(r"\d+,\d{2}", digits):  # a decimal comma
+def _number(digits: str, scale: str | None, currency: str) -> float:
+    is_dotted = _DOTTED.fullmatch(digits) and (digits.count(".") > 1 or "," in digits or currency == "EUR")
+    if is_dotted and not scale:  # "€1.125 billion" is no thousand
+        digits = digits.replace(".", "").replace(",", ".")
+    elif re.fullmatch(r"\d+,\d{2}", digits):  # a decimal comma
         digits = digits.replace(",", ".")
     return float(digits.replace(",", "")) * (_SCALES[scale.lower()] if scale else 1.0)
 
 
-def _range(match: re.Match[str]) -> tuple[float, float | None]:
+def _range(match: re.Match[str], currency: str) -> tuple[float, float | None]:
     """Return both ends: in "$2-3 million" the low end has the high end's scale."""
     low_scale, high_scale = match["lowscale"], match["highscale"]
     if not match["high"]:
-        return _number(match["low"], low_scale), None
-    low = _number(match["low"], low_scale or high_scale)
-    high = _number(match["high"], high_scale or low_scale)
+        return _number(match["low"], low_scale, currency), None
+    low = _number(match["low"], low_scale or high_scale, currency)
+    high = _number(match["high"], high_scale or low_scale, currency)
     return (low, high) if high > low else (low, None)
 
 
 def _from_sign(match: re.Match[str], folded: str) -> Amount:
     sign = match["sign"].replace("\\", "").strip()
-    low, high = _range(match)
+    currency = _CURRENCIES.get(sign, sign)
+    low, high = _range(match, currency)
     end = match.end()
     is_change = match["sign2"] and _CHANGE.search(folded, max(0, match.start() - 120), match.start())
     if match["high"] and (high is None or is_change):  # not a range after all: "$5 to 3", "cut from $4 to $2"
         end = match.end("lowscale") if match["lowscale"] else match.end("low")
-        low, high = _number(match["low"], match["lowscale"]), None
-    return Amount(match.start(), end, low, high, _CURRENCIES.get(sign, sign), _is_big(match))
+        low, high = _number(match["low"], match["lowscale"], currency), None
+    return Amount(match.start(), end, low, high, currency, _is_big(match))
 
 
 def _is_big(match: re.Match[str]) -> bool:
@@ -169,8 +176,8 @@ def _is_big(match: re.Match[str]) -> bool:
 
 
 def _from_word(match: re.Match[str], word: re.Match[str]) -> Amount:
-    low, high = _range(match)
     currency, factor = _currency_of(word[0])
+    low, high = _range(match, currency)
     return Amount(match.start(), word.end(), low * factor, high * factor if high else None, currency, _is_big(match))
 
 

@@ -40,7 +40,7 @@ from nlp.roles import without_site_names
 from nlp.salience import name_tags, price_records, theme_tags
 from nlp.text import Text, fold
 from nlp.themes import ThemeFound, ThemeMatcher
-from nlp.transport import register
+from nlp.transport import from_plain, register, to_plain
 from nlp.unlisted import UnlistedMatcher, load_unlisted_rules
 from nlp.unlisted_zh import chinese_candidates
 
@@ -131,7 +131,18 @@ def _extend_doc() -> None:
 
 
 _extend_doc()
-register(Work, lambda work: work.tagging, lambda tagging: Work(Text(""), tagging.scope, tagging=tagging))
+
+
+def _pack(work: Work) -> dict[str, Any]:
+    text = work.text
+    return {"raw": text.raw, "title": text.title_end, "scope": work.scope, "tagging": to_plain(work.tagging)}
+
+
+def _unpack(plain: dict[str, Any]) -> Work:
+    return Work(Text(plain["raw"], plain["title"]), plain["scope"], tagging=from_plain(plain["tagging"]))
+
+
+register(Work, _pack, _unpack)
 
 
 def _set_spans(doc: Doc, work: Work) -> None:

@@ -28,6 +28,7 @@ __all__ = ["Clues", "Found", "Weights", "load_weights", "resolve", "weighed", "w
 _SURE_SCORE = 1.7  # log-odds (confidence 0.85) from which one mention vouches for the others of the same entity
 _KNOWN = 0.5  # log-odds from which a name is taken on its prior alone where nothing speaks against it
 _DOUBTS = frozenset(("off-field", "homonym", "article", "first-name", "namesake"))
+_WEAK = frozenset(("mid-capital", "title-case", "weak-verb", "preposition", "field", "field-strong"))  # any noun has them
 _SETTLED = 4  # sure mentions after which the others are taken unseen; a name counts from even odds (0) on
 _MOST_WEIGHED = 500  # mentions of an entity that are looked at; if hardly one is sure by then, the rest is left out
 _PLAIN_CONFIDENCE = {"any": 0.98, "cased": 0.96}
@@ -177,7 +178,7 @@ def _decide(scene: Scene, unsure: list[Place], weights: Weights) -> Iterator[Fou
             place.features.append("repeat")
             place.score += weights.get(place.kind, {}).get("repeat", 0.0)
         key = (place.kind, place.hit.start)
-        proven = any(weights[place.kind][name] > 0 for name in place.features)
+        proven = _proves(scene, place, {name for name in place.features if weights[place.kind][name] > 0})
         if not proven and place.score >= _KNOWN and scene.hints(place) and not _DOUBTS.intersection(place.features):
             place.features.append("prior")
             proven = True
@@ -189,6 +190,16 @@ def _decide(scene: Scene, unsure: list[Place], weights: Weights) -> Iterator[Fou
         yield Found(
             place.kind, entity.id, entity.name, hit.start, hit.end, rule, confidence, place.alias.part, place.record
         )
+
+
+def _proves(scene: Scene, place: Place, speaking: set[str]) -> bool:
+    """Return whether what speaks for the entity is enough.
+
+    After "AWS Lambda" a bare "Lambda" is no company for standing in a text of the field.
+    """
+    if place.kind == "company" and place.alias.prior < 0 and place.record.entity.id in scene.vetoed:
+        return bool(speaking - _WEAK)
+    return bool(speaking)
 
 
 def _persons(scene: Scene, unsure: list[Place]) -> set[str]:

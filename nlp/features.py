@@ -114,11 +114,19 @@ class Scene:
         start, _ = self.text.sentence_at(place.hit.start)
         return not any(c.isalnum() for c in self.text.raw[start : place.hit.start])
 
+    def opens_part(self, place: Place) -> bool:
+        """Return whether the place begins a cell of a table or a quotation, where a capital says nothing."""
+        return _PART_BEFORE.search(self.text.raw, max(0, place.hit.start - 8), place.hit.start) is not None
+
     def look_around(self, place: Place) -> None:
         """Fill in what stands left and right of the place in its sentence, folded."""
         start, end = self.text.sentence_at(place.hit.start)
         place.left = self.text.folded[max(start, place.hit.start - 60) : place.hit.start]
         place.right = self.text.folded[place.hit.end : min(end, place.hit.end + 100)]
+
+
+# "| Target group", "such as “Block all refunds”"; a straight quote opens only behind a space or bracket
+_PART_BEFORE = re.compile(r"(?:[|\t•▪●☐✓→“«「]|(?<=[\s(])[\"'‘])[ \xa0*_]*\Z")
 
 
 def is_person(text: Text, hit: Hit, clues: Clues) -> bool:
@@ -219,8 +227,8 @@ def _compound(scene: Scene, place: Place) -> bool:
 
 
 def _mid_capital(scene: Scene, place: Place) -> bool:
-    """The capital says something: not at the start of the sentence, and the sentence is not in title case."""
-    return not scene.at_sentence_start(place) and not scene.in_title_case(place)
+    """The capital says something: nothing begins with it, and the sentence is not in title case."""
+    return not (scene.at_sentence_start(place) or scene.opens_part(place) or scene.in_title_case(place))
 
 
 def _owner(place: Place) -> str | None:

@@ -25,11 +25,14 @@ _MOST_OTHER_ASIAN = 0.1  # of the Chinese characters: a quoted name; Japanese ha
 _FULL = frozenset(("en", "zh", "cmn", "yue"))  # first subtags of the languages whose themes and prices are known
 
 
+_OTHER_LETTER = re.compile(r"[^\W\d_\u0000-\u024f]")  # of another script than Latin
+
+
 def looks_english(text: str) -> bool:
     """Return False for a text in another script, or with hardly any of the words that no English text does without."""
     words = _WORD.findall(text[:_SAMPLE].lower())
     letters = sum(map(len, words))
-    if letters and sum(letter > "\u024f" for word in words for letter in word) > _MOST_OTHER_LETTERS * letters:
+    if letters and len(_OTHER_LETTER.findall(text[:_SAMPLE])) > _MOST_OTHER_LETTERS * letters:
         return False
     return len(words) < _ENOUGH or sum(word in _FUNCTION_WORDS for word in words) >= _LEAST_SHARE * len(words)
 

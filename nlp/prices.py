@@ -57,11 +57,15 @@ class _Named:
 
     def nearest(self, folded: str, amount: Amount) -> Found | None:
         """Return the name that the amount belongs to: the last one before its end or the first one after it."""
-        after = bisect_left(self._starts, max(amount.end, amount.unit_end))
-        near = self.names[after : after + 1]
-        if after:  # of several at one place, as in a system that implies its chips, the first
-            near.insert(0, self.names[bisect_left(self._starts, self._starts[after - 1])])
+        near = [name for name in self.beside(amount) if name is not None]
         return min(near, key=lambda name: _distance(folded, amount, name), default=None)
+
+    def beside(self, amount: Amount) -> tuple[Found | None, Found | None]:
+        """Return the last name before the amount's end and the first one after it."""
+        after = bisect_left(self._starts, max(amount.end, amount.unit_end))
+        # of several at one place, as in a system that implies its chips, the first
+        left = self.names[bisect_left(self._starts, self._starts[after - 1])] if after else None
+        return left, self.names[after] if after < len(self.names) else None
 
 
 class _Sentence:
@@ -144,7 +148,23 @@ _SELLING = re.compile(  # what stands between a company and the price of what it
     r"starts?|at|is|has|subscription|tier)\b[^.;]{0,40}\Z|'s?\s?~?\Z|\s?[:(|-]\s?~?\Z"
 )
 _POSSESSIVE = re.compile(r"'s?\s~?")  # "Anthropic's $0.50/MTok": not of the model that was named before
-_MODEL_REACH = 30  # characters after a price in which the owner's model may follow
+_PRICING = (  # what else may be told of a price before the model that it is attached to
+    r"(?:[\s/$€£+–-]|\d(?:[\d.,]*\d)?|\b(?:and|per|for|a|an|each|in|out|input|output|cached|1?m|million|mtoks?|tokens?|"
+    r"user|month|mo|hour)\b)"
+)
+_THE = r"(?:(?:the|a|an|its|their|our|using|running|access to|new|latest|full) )*"
+_ATTACHED = re.compile(rf"[ -]|{_PRICING}*\b(?:for|on|with|via|through|using|of) {_THE}")  # "$20 a month for ChatGPT"
+_OPENING = re.compile(r"\W*(?:\w+ )?(?:at|for|from) (?:\w+ )?~?(?=[$€£\d])")  # "At $2 per million tokens, Qwen3 ..."
+_OPENED = re.compile(rf"{_PRICING}*, {_THE}")
+_COMPARES = r"\b(?:close(?:r|st)?(?: to)?|than|vs\.?|versus|compared(?: (?:to|with))?|unlike)"
+# what tells that the price is not of the name on its other side: a comparison, or a model that no list has;
+# "less than $2" compares with no name
+_PARTS_THEM = re.compile(
+    rf"{_COMPARES}(?!\w)(?<!than)|\bthan\b(?! ~?\Z)|"
+    r"(?<![\w.-])(?!(?:per|sub|top|mid|pre|post|under|over|up|fp|int)-)(?=[a-z.-]*\d|[\w.]*-[\w.-]*\d)"
+    r"[a-z][\w.]*-\w"
+)
+_IN_COMPARISON = re.compile(rf"{_COMPARES} (?:\w+ )?\Z")  # "A, compared with B, costs $2": not of B
 _SOLD_AT = re.compile(r"[^.;$]{0,40}\b(?:on|at|from|via|through|by|with)\s\Z")
 
 _QUALIFIERS = (
@@ -313,20 +333,51 @@ def _carried_chip(sentence: _Sentence, unit: str) -> str | None:
 
 
 def _product(sentence: _Sentence, amount: Amount) -> str | None:
-    """Return the model nearest to the amount, else the company that sells at this price."""
-    end = max(amount.end, amount.unit_end)
-    model = sentence.models.nearest(sentence.folded, amount)
-    seller = sentence.sellers.nearest(sentence.folded, amount)
-    is_owned = seller is not None and _POSSESSIVE.fullmatch(sentence.folded, seller.end, amount.start)
-    if model is not None and (not is_owned or 0 <= model.start - end <= _MODEL_REACH):
+    """Return the model attached to the amount, else the last one before it, else the company that sells at this price.
+
+    What is named beyond a comparison or a model of no list is no answer: None is better than another vendor's price.
+    """
+    folded = sentence.folded
+    model, following = sentence.models.beside(amount)
+    if following is not None and _is_attached(sentence, amount, following, opens=model is None):
+        return following.id
+    seller = sentence.sellers.nearest(folded, amount)
+    if seller is not None and _POSSESSIVE.fullmatch(folded, seller.end, amount.start):
+        return seller.id
+    if model is not None and not _is_parted(sentence, amount, model):
         return model.id
-    if seller is None:
-        return None
-    if seller.start >= end:
-        sold_at = seller.start - end <= _SELLERS_REACH and _SOLD_AT.match(sentence.folded, end, seller.start)
-        return seller.id if sold_at else None
-    gap = sentence.folded[seller.end : amount.start]
-    return seller.id if len(gap) <= _SELLERS_REACH and _SELLING.match(gap) else None
+    return seller.id if seller is not None and _sells_at(sentence, amount, seller) else None
+
+
+def _is_attached(sentence: _Sentence, amount: Amount, name: Found, *, opens: bool) -> bool:
+    """Return whether the name after the amount is what it buys; `opens`: no model is named before it."""
+    folded, end = sentence.folded, price_end(sentence.folded, amount, sentence.end)
+    if name.start - end > _SELLERS_REACH:
+        return False
+    if _ATTACHED.fullmatch(folded, end, name.start):
+        return True
+    is_opening = opens and _OPENING.match(folded, sentence.start, amount.end) is not None
+    return is_opening and _OPENED.fullmatch(folded, end, name.start) is not None
+
+
+def _is_parted(sentence: _Sentence, amount: Amount, name: Found) -> bool:
+    """Return whether the words between the name and the amount tell that the price is another's."""
+    folded = sentence.folded
+    if name.start >= amount.end:
+        return _PARTS_THEM.search(folded, amount.end, name.start) is not None
+    if _PARTS_THEM.search(folded, name.end, amount.start):
+        return True
+    is_aside = folded.startswith(",", name.end)
+    return is_aside and _IN_COMPARISON.search(folded, max(sentence.start, name.start - 40), name.start) is not None
+
+
+def _sells_at(sentence: _Sentence, amount: Amount, seller: Found) -> bool:
+    folded, end = sentence.folded, max(amount.end, amount.unit_end)
+    gap = (end, seller.start) if seller.start >= end else (seller.end, amount.start)
+    if gap[1] - gap[0] > _SELLERS_REACH or _is_parted(sentence, amount, seller):
+        return False
+    pattern = _SOLD_AT if seller.start >= end else _SELLING
+    return pattern.match(folded[slice(*gap)]) is not None
 
 
 def _unit_by_thing(sentence: _Sentence, amount: Amount, chip: Found | None) -> str:

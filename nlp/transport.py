@@ -1,6 +1,6 @@
 """Let a `Doc` with our tags travel: `Doc.to_bytes`, a `DocBin` with user data, the workers of `nlp.pipe(n_process=2)`.
 
-spaCy packs `doc.user_data` as MessagePack. What travels of our work is the result: its `Tagging`, as plain values.
+spaCy packs `doc.user_data` as MessagePack. What travels of our work is the text with its title, and the result.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from aiwire.types import Candidate, Mention, Price, Sentence, Tag, Tagging
 
 __all__ = ["from_plain", "register", "to_plain"]
 
-_MARK = "aiwire.tagging"
+_MARK = "aiwire.work"
 Plain = dict[str, Any]
 
 
@@ -40,17 +40,17 @@ def from_plain(plain: Mapping[str, Any]) -> Tagging:
     )
 
 
-def register(kind: type, result: Callable[[Any], Tagging], rebuild: Callable[[Tagging], Any]) -> None:
-    """Have objects of `kind` packed as their tagging, and `rebuild` make one of it again."""
+def register(kind: type, pack: Callable[[Any], Plain], unpack: Callable[[Plain], Any]) -> None:
+    """Have objects of `kind` travel as the plain values that `pack` makes of them and `unpack` takes."""
 
     def encode(value: Any, chain: Callable[[Any], Any] | None = None) -> Any:
         if isinstance(value, kind):
-            return {_MARK: to_plain(result(value))}
+            return {_MARK: pack(value)}
         return value if chain is None else chain(value)
 
     def decode(value: Any, chain: Callable[[Any], Any] | None = None) -> Any:
         if isinstance(value, dict) and value.keys() == {_MARK}:
-            return rebuild(from_plain(value[_MARK]))
+            return unpack(value[_MARK])
         return value if chain is None else chain(value)
 
     msgpack_encoders.register("aiwire", func=encode)

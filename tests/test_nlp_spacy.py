@@ -150,3 +150,9 @@ taggings = st.builds(
 @given(taggings)
 def test_a_tagging_survives_the_journey(tagging: Tagging) -> None:
     assert from_plain(to_plain(tagging)) == tagging
+
+
+def test_a_document_with_a_title_goes_through_two_processes_as_through_one(nlp: Language) -> None:
+    docs = [make_doc(nlp, TITLE, TEXT) for _ in range(4)]
+
+    assert [doc._.tagging for doc in nlp.pipe(docs, n_process=2, batch_size=1)] == [tag_article(nlp, TITLE, TEXT)] * 4
