@@ -192,6 +192,10 @@ class _Words:
     def of(self, field: TextField) -> str:
         return self.title if field == "title" else self.text
 
+    def at(self, place: Place) -> str:
+        field, start, end = place
+        return self.of(field)[start:end]
+
     def mention(self, place: Place) -> Mention:
         """Return the mention at a place, with the sentence around it."""
         field, start, end = place
@@ -207,7 +211,8 @@ def corrected(
 
     A wrong tag goes, and prices are no longer its. A missing one is added with its places: where one of its names
     stands, and the sentence that proves it if no name stands there; found by the tagger anyway, only `about`, role and
-    evidence are set. Evidence that the text no longer holds is kept without a place. Themes are added where themes
+    evidence are set. Evidence that the text does not hold (it came from elsewhere, or the text was edited) is not
+    claimed: the tagger's stands, else the sentence of the first place, else the title. Themes are added where themes
     are looked for, as their shares count these articles alone.
 
     Args:
@@ -241,11 +246,11 @@ def _changed(tag: Tag, correction: Correction, words: _Words) -> Tag:
     if correction.about is not None:
         role = "subject" if correction.about else "mention" if tag.role == "subject" else tag.role
         tag = replace(tag, about=correction.about, role=role)
-    if not correction.evidence:
-        return tag
     place = _evidence_place(correction, words)
+    if place is None:
+        return tag
     mentions = _with_evidence(tag.mentions, place, words)
-    return replace(tag, evidence=_evidence(correction, place, words), mentions=mentions, count=len(mentions))
+    return replace(tag, evidence=words.at(place), mentions=mentions, count=len(mentions))
 
 
 def _added(entity: Entity, correction: Correction, words: _Words) -> Tag:
@@ -254,10 +259,6 @@ def _added(entity: Entity, correction: Correction, words: _Words) -> Tag:
     place = _evidence_place(correction, words)
     mentions = _with_evidence(named, place, words)
     about = any(m.field == "title" for m in mentions) if correction.about is None else correction.about
-    evidence = _evidence(correction, place, words)
-    if not evidence and mentions:
-        first = min(mentions, key=lambda m: (m.field == "title", m.start))
-        evidence = words.of(first.field)[first.sent_start : first.sent_end]
     return Tag(
         kind=entity.kind,
         id=entity.id,
@@ -269,7 +270,7 @@ def _added(entity: Entity, correction: Correction, words: _Words) -> Tag:
         listed=True,
         salience=float(about),  # nothing has measured it
         confidence=1.0,
-        evidence=evidence,
+        evidence=_evidence(place, mentions, words),
         mentions=mentions,
     )
 
@@ -278,9 +279,14 @@ def _evidence_place(correction: Correction, words: _Words) -> Place | None:
     return find_words(correction.evidence, words.title, words.text) if correction.evidence else None
 
 
-def _evidence(correction: Correction, place: Place | None, words: _Words) -> str:
-    """Return the evidence as it stands in the article, else as it stood there once."""
-    return correction.evidence if place is None else words.of(place[0])[place[1] : place[2]]
+def _evidence(place: Place | None, mentions: tuple[Mention, ...], words: _Words) -> str:
+    """Return the evidence as it stands in the article, else the sentence of the first mention, else the title."""
+    if place is not None:
+        return words.at(place)
+    if not mentions:
+        return words.title
+    first = min(mentions, key=lambda m: (m.field == "title", m.start))
+    return words.at((first.field, first.sent_start, first.sent_end))
 
 
 def _with_evidence(mentions: tuple[Mention, ...], place: Place | None, words: _Words) -> tuple[Mention, ...]:

@@ -141,8 +141,10 @@ def _prefix_length(raw: str, sign: int) -> int:
 
 
 def _number(digits: str, scale: str | None, currency: str) -> float:
-    is_dotted = _DOTTED.fullmatch(digits) and (digits.count(".") > 1 or "," in digits or currency == "EUR")
-    if is_dotted and not scale:  # "€1.125 billion" is no thousand
+    is_dotted = _DOTTED.fullmatch(digits) and (
+        digits.count(".") > 1 or "," in digits or (currency == "EUR" and not scale)  # "€1.125 billion" is no thousand
+    )
+    if is_dotted:
         digits = digits.replace(".", "").replace(",", ".")
     elif re.fullmatch(r"\d+,\d{2}", digits):  # a decimal comma
         digits = digits.replace(",", ".")

@@ -185,7 +185,10 @@ def make_names(nlp: Language, name: str, data: str | None, gazetteer: list[str])
     by_id = lexicon.by_id()
     folder = DATA if data is None else Path(data)
     weights = load_weights(folder)
-    clues = Clues(FieldMeter(load_field_terms(folder)), load_unlisted_rules(folder).first_names)
+    rules = load_unlisted_rules(folder)
+    clues = Clues(
+        FieldMeter(load_field_terms(folder)), rules.first_names, lexicon.common_words | rules.vocabulary.common
+    )
 
     def names(doc: Doc, work: Work) -> None:
         hits = {kind: matcher.find(work.text) for kind, matcher in matchers.items()}

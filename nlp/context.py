@@ -21,16 +21,20 @@ from nlp.features import FEATURES, Clues, Found, Place, Scene, is_person
 from nlp.field import FieldMeter, FieldTerms
 from nlp.gazetteer import DATA, AliasRule, Record
 from nlp.matcher import Hit
-from nlp.text import Text
+from nlp.text import CJK, Text
 
 __all__ = ["Clues", "Found", "Weights", "load_weights", "resolve", "weighed", "with_implied"]
 
 _SURE_SCORE = 1.7  # log-odds (confidence 0.85) from which one mention vouches for the others of the same entity
 _KNOWN = 0.5  # log-odds from which a name is taken on its prior alone where nothing speaks against it
-_DOUBTS = frozenset(("off-field", "homonym", "article", "first-name", "namesake"))
-_WEAK = frozenset(("mid-capital", "title-case", "weak-verb", "preposition", "field", "field-strong"))  # any noun has them
+_DOUBTS = frozenset(("off-field", "homonym", "zh-thing", "article", "first-name", "namesake"))
+# what speaks for any noun as well
+_WEAK = frozenset(("mid-capital", "title-case", "weak-verb", "preposition", "field", "field-strong"))
 _SETTLED = 4  # sure mentions after which the others are taken unseen; a name counts from even odds (0) on
 _MOST_WEIGHED = 500  # mentions of an entity that are looked at; if hardly one is sure by then, the rest is left out
+_HEADLINE_PRIOR = (
+    1.0  # log-odds of a name whose capitals say nothing: some sign of an organisation must stand beside it
+)
 _PLAIN_CONFIDENCE = {"any": 0.98, "cased": 0.96}
 
 Weights = dict[str, dict[str, float]]
@@ -100,12 +104,20 @@ def _sorted_out(
             plain = next((reading for reading in readings if reading[1].policy != "context"), None)
             if plain is None:
                 unsure.extend(Place(hit, r, a, kind, [], a.prior) for r, a in readings)
+            elif plain[1].policy == "cased" and kind == "company" and _is_headline_words(text, hit, clues):
+                unsure.append(Place(hit, *plain, kind, [], _HEADLINE_PRIOR))
             elif plain[1].policy == "any" or not is_person(text, hit, clues):
                 found.append(_plain(kind, hit, *plain))
     # companies first: an owner that its context made sure vouches for its chips and models
     companies = [place for place in unsure if place.kind == "company"]
     others = [place for place in unsure if place.kind != "company"]
     return found, [(lambda sure: Scene(text, sure, clues, vetoed), some) for some in (companies, others) if some]
+
+
+def _is_headline_words(text: Text, hit: Hit, clues: Clues) -> bool:
+    """Return whether a name of everyday words stands in title case: "Just Eat More Vegetables This Winter"."""
+    words = text.folded[hit.start : hit.end].split()
+    return all(word in clues.common for word in words) and text.in_title_case(hit.start)
 
 
 def _is_owner(text: Text, hit: Hit) -> bool:
@@ -120,9 +132,14 @@ def _without_series(text: Text, found: list[Found]) -> Iterator[Found]:
     """Yield all but a series that only introduces its product: "Instinct" in "Instinct MI300X"."""
     products = {f.start: f for f in found if f.kind == "accelerator"}
     for f in found:
-        follower = products.get(f.end + 1) if f.record and f.record.entity.category == "series" else None
-        if follower is None or text.raw[f.end] not in " -" or not _same_maker(f, follower):
+        follower = None
+        if f.record and f.record.entity.category == "series" and (gap := _BEFORE_PRODUCT.match(text.raw, f.end)):
+            follower = products.get(gap.end())
+        if follower is None or not _same_maker(f, follower):
             yield f
+
+
+_BEFORE_PRODUCT = re.compile(r"(?: ?[™®])?[ -]")
 
 
 def _same_maker(one: Found, other: Found) -> bool:
@@ -178,7 +195,10 @@ def _decide(scene: Scene, unsure: list[Place], weights: Weights) -> Iterator[Fou
             place.features.append("repeat")
             place.score += weights.get(place.kind, {}).get("repeat", 0.0)
         key = (place.kind, place.hit.start)
-        proven = _proves(scene, place, {name for name in place.features if weights[place.kind][name] > 0})
+        speaking = {name for name in place.features if weights[place.kind][name] > 0}
+        if speaking <= _WEAK and _is_other_word(scene, place):
+            continue
+        proven = bool(speaking)
         if not proven and place.score >= _KNOWN and scene.hints(place) and not _DOUBTS.intersection(place.features):
             place.features.append("prior")
             proven = True
@@ -192,14 +212,14 @@ def _decide(scene: Scene, unsure: list[Place], weights: Weights) -> Iterator[Fou
         )
 
 
-def _proves(scene: Scene, place: Place, speaking: set[str]) -> bool:
-    """Return whether what speaks for the entity is enough.
+def _is_other_word(scene: Scene, place: Place) -> bool:
+    """Return whether a word refused elsewhere in the text is the other word here too: "AWS Lambda", then "on Lambda".
 
-    After "AWS Lambda" a bare "Lambda" is no company for standing in a text of the field.
+    One sense per document: to stand in a text of the field, as any noun does, proves no company then.
     """
-    if place.kind == "company" and place.alias.prior < 0 and place.record.entity.id in scene.vetoed:
-        return bool(speaking - _WEAK)
-    return bool(speaking)
+    if place.kind != "company" or place.record.entity.id not in scene.vetoed:
+        return False
+    return place.alias.prior < 0 or place.alias.surface[0] >= CJK
 
 
 def _persons(scene: Scene, unsure: list[Place]) -> set[str]:

@@ -17,7 +17,7 @@ from nlp.field import FieldMeter
 from nlp.gazetteer import AliasRule, Record
 from nlp.matcher import Hit
 from nlp.surroundings import AROUND, BESIDE, LEFT, RIGHT
-from nlp.text import Text
+from nlp.text import CJK, Text
 
 __all__ = ["FEATURES", "Clues", "Found", "Place", "Scene", "is_person"]
 
@@ -55,6 +55,7 @@ class Clues(NamedTuple):
 
     meter: FieldMeter
     first_names: frozenset[str]  # of people, in lower case
+    common: frozenset[str] = frozenset()  # words of everyday language, in lower case
 
 
 class Scene:
@@ -231,6 +232,17 @@ def _mid_capital(scene: Scene, place: Place) -> bool:
     return not (scene.at_sentence_start(place) or scene.opens_part(place) or scene.in_title_case(place))
 
 
+def _zh_thing(scene: Scene, place: Place) -> bool:
+    """A Chinese name that is also a word stands beside what the word means: millet on a farm, bones in a museum."""
+    return place.alias.surface[0] >= CJK and _ZH_THING.search(place.left + " " + place.right) is not None
+
+
+_ZH_THING = re.compile(
+    r"农民|农户|农田|玉米|大豆|高粱|小麦|谷子|杂粮|粮食|播种|种植|收割|丰收|亩产|施肥|果园|果农|"
+    r"商代|商朝|殷商|殷墟|出土|文物|青铜|考古|占卜|卜辞|古文字|金文|象形|龟甲|兽骨|汉字|雨林|流域"
+)
+
+
 def _owner(place: Place) -> str | None:
     return place.record.entity.parent
 
@@ -265,6 +277,7 @@ FEATURES: dict[str, Feature] = {
     "namesake": lambda scene, place: place.record.entity.id in scene.persons,
     "off-field": _off_field,
     "homonym": _homonym,
+    "zh-thing": _zh_thing,
     "neighbour": _neighbour,
     "product-of": _product_of,
     "mid-capital": _mid_capital,

@@ -34,7 +34,7 @@ from nlp.datafile import (
     texts_of,
 )
 from nlp.han import spellings
-from nlp.overlay import KEYS, lay_over, read_overlay
+from nlp.overlay import KEYS, check_overlaid, lay_over, read_overlay
 from nlp.text import CJK, fold
 
 __all__ = ["DATA", "AliasRule", "Lexicon", "Record", "Term", "ThemeRule", "lexicon_with", "load_lexicon"]
@@ -169,10 +169,12 @@ def _load(folder: Path, own: tuple[tuple[str, str], ...]) -> Lexicon:
         edits = list(json_lines(file, text, by_hand=True))
         digest.update(_content(edits))
         before = lines
-        lines, changed, rejected = lay_over(before, edits)
+        laid = lay_over(before, edits)
+        lines = laid.entities
         parsed = {i: parsed[i] if before.get(i) is line else _parsed(line) for i, line in lines.items()}
-        _check_references(parsed, changed)
-        not_companies |= {fold(name) for name in rejected}
+        _check_references(parsed, laid.changed)
+        check_overlaid(before, laid)
+        not_companies |= {fold(name) for name in laid.not_companies}
     return Lexicon(
         records=tuple(p for p in parsed.values() if isinstance(p, Record)),
         themes=tuple(p for p in parsed.values() if isinstance(p, ThemeRule)),

@@ -15,15 +15,16 @@ the order of the lines does not matter; the files lie over each other in their o
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, cast, get_args
 
 from aiwire.exceptions import ConfigError
 from aiwire.types import EntityKind
-from nlp.datafile import Line, check_keys, flag_of, hint, required_text, text_of, texts_of
+from nlp.datafile import Line, check_keys, flag_of, hint, number_of, required_text, text_of, texts_of
 
-__all__ = ["KEYS", "Overlaid", "lay_over", "read_overlay", "with_lines"]
+__all__ = ["KEYS", "Overlaid", "check_overlaid", "lay_over", "read_overlay", "with_lines"]
 
 _KINDS = get_args(EntityKind)
 _ENTITY_KEYS = frozenset(("id", "kind", "name", "category", "description", "parent", "country", "ticker", "aliases"))
@@ -41,6 +42,8 @@ KEYS: dict[EntityKind, frozenset[str]] = {
 
 _NAME_EDITS = frozenset(("remove", "remove_aliases", "replace_aliases"))
 _THEME_EDITS = frozenset(("remove", "remove_terms", "replace_terms"))
+_COUNTRY = re.compile("[A-Z]{2}")
+_HEAVIEST = 100.0  # weight of a term, either way: thresholds are about 1, so more is a slip of the keyboard
 _LISTS = {"aliases": "aliases", "parts": "aliases", "terms": "terms"}  # and what their edits are called
 
 
@@ -49,7 +52,7 @@ class Overlaid(NamedTuple):
 
     entities: dict[str, Line]  # those that the file added or changed have its place
     changed: tuple[str, ...]  # ids of those
-    not_companies: frozenset[str]  # names as written
+    not_companies: Mapping[str, str]  # names as written, and where
 
 
 def read_overlay(path: Path) -> str:
@@ -61,7 +64,7 @@ def read_overlay(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8")
     except OSError as e:
-        raise ConfigError(f"{path}: the gazetteer cannot be read ({e.strerror}); see 'gazetteer' in aiwire.toml") from e
+        raise ConfigError(f"{path}: the gazetteer cannot be read ({e.strerror}); name a file that is there") from e
     except UnicodeDecodeError as e:
         raise ConfigError(f"{path}: the gazetteer is not UTF-8 ({e.reason} at byte {e.start}); save it as UTF-8") from e
 
@@ -94,19 +97,19 @@ def lay_over(entities: Mapping[str, Line], lines: Iterable[Line]) -> Overlaid:
     return Overlaid(kept | changed, tuple(changed), not_companies)
 
 
-def _sorted_out(lines: Iterable[Line]) -> tuple[dict[str, Line], frozenset[str]]:
+def _sorted_out(lines: Iterable[Line]) -> tuple[dict[str, Line], dict[str, str]]:
     edits: dict[str, Line] = {}
-    not_companies = set()
+    not_companies: dict[str, str] = {}
     for line in lines:
         if "not_company" in line.raw:
             check_keys(line.raw, ("not_company",), line.where)
-            not_companies.add(required_text(line.raw, "not_company", line.where))
+            not_companies.setdefault(required_text(line.raw, "not_company", line.where), line.where)
             continue
         entity_id = required_text(line.raw, "id", line.where)
         first = edits.setdefault(entity_id, line)
         if first is not line:
             raise ConfigError(f"{line.where}: id {entity_id!r} is already that of {first.where}; make one line of both")
-    return edits, frozenset(not_companies)
+    return edits, not_companies
 
 
 def _check_removal(entities: Mapping[str, Line], line: Line) -> None:
@@ -210,3 +213,66 @@ def _spelling(written: str, key: str) -> str:
     if key == "terms":
         return written.lower()
     return " ".join(written.replace("\u2019", "'").replace("\u2011", "-").split())
+
+
+# ---------------------------------------------------------------- whether the result makes sense
+
+
+def check_overlaid(before: Mapping[str, Line], laid: Overlaid) -> None:
+    """Check what a file has made of the entities `before` it; the types of all values and the parents' ids are right.
+
+    Raises:
+        ConfigError: a line would be kept and do nothing, or not what was meant; the message names it.
+    """
+    categories: dict[str, set[str]] = {}
+    for line in before.values():
+        if line.raw.get("category"):
+            categories.setdefault(line.raw["kind"], set()).add(line.raw["category"])
+    for entity_id in laid.changed:
+        line = laid.entities[entity_id]
+        _check_country(line)
+        _check_category(line, categories.get(line.raw["kind"], set()))
+        _check_parents(entity_id, laid.entities)
+        _check_spellings(line, before.get(entity_id))
+
+
+def _check_country(line: Line) -> None:
+    country = line.raw.get("country")
+    if country is not None and not _COUNTRY.fullmatch(country):
+        upper = country.upper() if _COUNTRY.fullmatch(country.upper()) else "DE"
+        raise ConfigError(
+            f"{line.where}: 'country' is an ISO 3166-1 code of two capital letters such as {upper}, not {country!r}"
+        )
+
+
+def _check_category(line: Line, known: set[str]) -> None:
+    category = line.raw.get("category")
+    if category is not None and known and category not in known:
+        told = hint(category, sorted(known)) or f"there are: {', '.join(sorted(known))}"
+        raise ConfigError(f"{line.where}: there is no category {category!r} of a {line.raw['kind']}; {told}")
+
+
+def _check_parents(entity_id: str, entities: Mapping[str, Line]) -> None:
+    """Follow the parents of an entity; each must lead out."""
+    path = [entity_id]
+    while (parent := entities[path[-1]].raw.get("parent")) is not None and parent in entities:
+        if parent == entity_id:
+            where = entities[entity_id].where
+            way = " -> ".join((*path, parent))
+            raise ConfigError(f"{where}: {entity_id!r} would be its own parent ({way}); leave one 'parent' out")
+        if parent in path:
+            return  # a ring that it is not part of is told of those that are
+        path.append(parent)
+
+
+def _check_spellings(line: Line, before: Line | None) -> None:
+    there = {alias["s"] for alias in before.raw.get("aliases", ())} if before else set()
+    for key in ("aliases", "parts"):
+        for alias in line.raw.get(key, ()):
+            if len(alias["s"]) == 1 and alias["s"] not in there:
+                raise ConfigError(f"{line.where}: the alias {alias['s']!r} is a single letter; give a longer name")
+    for term in line.raw.get("terms", ()):
+        if abs(number_of(term, "w", 1.0, line.where)) > _HEAVIEST:
+            raise ConfigError(
+                f"{line.where}: the weight of {term['s']!r} is {term['w']:g}; at most {_HEAVIEST:g} or -{_HEAVIEST:g}"
+            )

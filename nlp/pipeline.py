@@ -59,23 +59,32 @@ class TaggerConfig:
     gazetteer: tuple[Path, ...] = ()  # the user's files over it, in order
     spacy_model: str = ""  # name or folder of an installed spaCy model that proposes names; empty: none
 
+    def __post_init__(self) -> None:
+        """Make the paths absolute: a pipeline that is saved must find its files from any folder."""
+        object.__setattr__(self, "data", None if self.data is None else self.data.absolute())
+        object.__setattr__(self, "gazetteer", tuple(path.absolute() for path in self.gazetteer))
+
 
 _SHIPPED = TaggerConfig()
 
 
-def load(data: Path | str | None = None, *, gazetteer: Iterable[Path | str] = (), spacy_model: str = "") -> Language:
+def load(
+    data: Path | str | None = None, *, gazetteer: Path | str | Iterable[Path | str] = (), spacy_model: str = ""
+) -> Language:
     """Return the tagger as a spaCy pipeline.
 
     Args:
         data: a folder with one's own gazetteer and lexicon in place of the shipped one.
-        gazetteer: files of names and theme terms over it.
+        gazetteer: a file of names and theme terms over it, or several, in order; saved with the pipeline are their
+            absolute paths, not what they hold.
         spacy_model: an installed spaCy model (name or folder) whose organisations become `doc._.candidates`.
 
     Raises:
         ConfigError: the data files or the model cannot be used.
     """
     folder = None if data is None else Path(data)
-    return load_tagger(TaggerConfig(folder, tuple(map(Path, gazetteer)), spacy_model))
+    files = (gazetteer,) if isinstance(gazetteer, Path | str) else gazetteer
+    return load_tagger(TaggerConfig(folder, tuple(map(Path, files)), spacy_model))
 
 
 def load_tagger(config: TaggerConfig = _SHIPPED) -> Language:

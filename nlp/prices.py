@@ -149,7 +149,7 @@ _SELLING = re.compile(  # what stands between a company and the price of what it
 )
 _POSSESSIVE = re.compile(r"'s?\s~?")  # "Anthropic's $0.50/MTok": not of the model that was named before
 _PRICING = (  # what else may be told of a price before the model that it is attached to
-    r"(?:[\s/$€£+–-]|\d(?:[\d.,]*\d)?|\b(?:and|per|for|a|an|each|in|out|input|output|cached|1?m|million|mtoks?|tokens?|"
+    r"(?:[\s/$€£+–\d.()-]|(?<=\d),(?=\d)|\b(?:and|per|for|a|an|each|in|out|input|output|cached|1?m|million|mtoks?|tokens?|"
     r"user|month|mo|hour)\b)"
 )
 _THE = r"(?:(?:the|a|an|its|their|our|using|running|access to|new|latest|full) )*"
@@ -161,8 +161,7 @@ _COMPARES = r"\b(?:close(?:r|st)?(?: to)?|than|vs\.?|versus|compared(?: (?:to|wi
 # "less than $2" compares with no name
 _PARTS_THEM = re.compile(
     rf"{_COMPARES}(?!\w)(?<!than)|\bthan\b(?! ~?\Z)|"
-    r"(?<![\w.-])(?!(?:per|sub|top|mid|pre|post|under|over|up|fp|int)-)(?=[a-z.-]*\d|[\w.]*-[\w.-]*\d)"
-    r"[a-z][\w.]*-\w"
+    r"(?<![\w.-])(?!(?:per|sub|top|mid|pre|post|under|over|up|fp|int)-)(?=[\w.-]*\d)[a-z][\w.]*-\w"
 )
 _IN_COMPARISON = re.compile(rf"{_COMPARES} (?:\w+ )?\Z")  # "A, compared with B, costs $2": not of B
 _SOLD_AT = re.compile(r"[^.;$]{0,40}\b(?:on|at|from|via|through|by|with)\s\Z")

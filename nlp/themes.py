@@ -35,7 +35,8 @@ __all__ = ["ThemeFound", "ThemeMatcher", "ThemePlace", "spellings"]
 
 _NEGATION = re.compile(
     r"\b(?:no|not(?! (?:only|just|merely|simply|necessarily)\b)|never|without|neither|nor|isn't|aren't|wasn't|won't|"
-    r"don't|doesn't|didn't|can't|cannot|no longer|unlikely to|nobody|no one|hardly|lack(?:s|ed|ing)?(?: of)?)(?: (?!but\b)[^\s,;:]+){0,4}? ?\Z"
+    r"don't|doesn't|didn't|can't|cannot|no longer|unlikely to|nobody|no one|hardly|lack(?:s|ed|ing)?(?: of)?)"
+    r"(?: (?!but\b)[^\s,;:]+){0,4}? ?\Z"
 )
 _NEGATION_REACH = 40  # characters before a term that are looked at
 _FIELD_EVIDENCE = {"price": 1.0, "accelerator": 1.0, "model": 1.0, "company": 0.35}

@@ -15,6 +15,7 @@ from aiwire.paths import package_file
 from db.connection import connect
 from db.dump import dump_rows
 from nlp.gazetteer import load_lexicon
+from nlp.unlisted import load_unlisted_rules
 
 TEXTS = {
     "a": "The start-up Quorvex raised $40 million for its H100 cloud. NVIDIA leads.",
@@ -208,6 +209,27 @@ def test_an_ordinary_word_counts_only_in_context(folder: Path) -> None:
     assert [(a.surface, a.policy) for a in record.aliases] == [(word, "context")]
 
 
+def test_words_that_the_finder_of_unlisted_names_holds_ordinary_count_only_in_context(folder: Path) -> None:
+    lexicon = load_lexicon()
+    known = {alias.surface.lower() for record in lexicon.records for alias in record.aliases}
+    more = load_unlisted_rules().vocabulary.common - lexicon.common_words - known
+    word = min(word for word in more if word.isalpha()).capitalize()
+
+    aiwire("candidates", "accept", word, "--force", "--id", "word-of-ours")
+
+    record = load_lexicon(gazetteer=[folder / "gazetteer.jsonl"]).by_id()["word-of-ours"]
+    assert [(a.surface, a.policy) for a in record.aliases] == [(word, "context")]
+
+
+def test_a_name_that_is_then_found_all_over_is_warned_of(folder: Path) -> None:
+    db = connect(folder / "news.db")
+    save(db, *(article(f"z{n}", "The Zubrix Labs plan.", tagged=False) for n in range(5)))
+    db.close()
+
+    assert "Zubrix Labs is now tagged in 7 of 10 articles" in aiwire("candidates", "accept", "Zubrix Labs")
+    assert "is now tagged" not in aiwire("candidates", "accept", "Quorvex")
+
+
 def test_a_product_is_accepted_as_what_it_is(folder: Path) -> None:
     with pytest.raises(ConfigError, match="looks like a product: say --kind accelerator or --kind model"):
         aiwire("candidates", "accept", "Brandix-70B")
@@ -252,7 +274,7 @@ def test_a_decision_is_not_made_twice(folder: Path) -> None:
     aiwire("candidates", "accept", "Quorvex")
     aiwire("candidates", "reject", "Zubrix Labs")
 
-    with pytest.raises(ConfigError, match=r"'Quorvex' is a name of 'quorvex' already \(gazetteer\.jsonl:1\)"):
+    with pytest.raises(ConfigError, match=r"already .*gazetteer\.jsonl:1.*, change line 1 of "):
         aiwire("candidates", "accept", "Quorvex")
     with pytest.raises(ConfigError, match=r"'Zubrix Labs' has been rejected: to change that, take its .* out of"):
         aiwire("candidates", "accept", "Zubrix Labs")
@@ -282,7 +304,7 @@ def test_a_broken_file_is_an_error_that_names_its_line(folder: Path, command: li
     name = "ours.jsonl" if given else "gazetteer.jsonl"
     (folder / name).write_text('# ours\n{"id": "nvida", "country": "US"}\n')
 
-    with pytest.raises(ConfigError, match=rf"^{name}:2: there is no id 'nvida'; did you mean 'nvidia'\?"):
+    with pytest.raises(ConfigError, match=rf"^{folder}/{name}:2: there is no id 'nvida'; did you mean 'nvidia'\?"):
         aiwire(*command, *(["--gazetteer", name] if given else []))
 
 

@@ -350,6 +350,41 @@ def test_a_tag_that_nobody_knows_is_kept_with_a_warning_if_the_article_is_stored
     assert aiwire("correct", "import", "x.csv").stderr == ""
 
 
+@pytest.mark.parametrize(
+    ("row", "wanted"),
+    [
+        (f"{GAUDI},missing-tag,nvidia,nope", "x.csv:3: " + GAUDI + " does not say 'nope'"),
+        (f"{BRAMLEY},missing-tag,nvidia,", "x.csv:3: " + BRAMLEY + " does not name"),
+    ],
+)
+def test_a_tag_that_is_not_in_a_stored_article_is_refused_as_by_the_command(folder, row, wanted):
+    (folder / "x.csv").write_text(f"url,kind,entity,evidence\n{GAUDI},wrong-tag,tsmc,\n{row}\n")
+
+    assert wanted in failing(InputError, "correct", "import", "x.csv")
+    assert rows("SELECT count(*) FROM corrections") == [(0,)]
+
+
+def test_evidence_for_an_article_to_come_that_it_does_not_hold_is_not_claimed(folder):
+    (folder / "x.csv").write_text(f"url,kind,entity,evidence\n{BRAMLEY},missing-tag,energy,It never said so.\n")
+
+    aiwire("correct", "import", "x.csv", "--db", "fresh.db")
+    run(CAPTURES[0], db="fresh.db")
+
+    [(title,)] = rows("SELECT title FROM articles WHERE url = ?", BRAMLEY)
+    assert tag_of(BRAMLEY, "energy", path="fresh.db")[3] == title
+
+
+def test_only_articles_that_change_count_as_put_right(folder):
+    (folder / "x.csv").write_text(
+        f"url,kind,entity\n{GAUDI},wrong-tag,openai\n{EDITED},wrong-tag,nosuch\n{STARGATE},wrong-tag,openai\n"
+    )
+
+    said = aiwire("correct", "import", "x.csv")
+
+    assert said.stdout == "3 new or changed, 0 kept already; 1 articles put right, 2 as they were, 0 to come\n"
+    assert "x.csv:2: " + GAUDI + " has no tag 'openai' to take away; kept all the same" in said.stderr
+
+
 def test_a_spreadsheet_may_add_a_mark_reorder_columns_and_end_lines_its_own_way(folder):
     text = f'\ufeffnote,entity,KIND,url\r\n"\'=a, b",tsmc,wrong-tag,{GAUDI}\r\n,,,\r\n'.replace("KIND", "kind")
     (folder / "x.csv").write_bytes(text.encode())

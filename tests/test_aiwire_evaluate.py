@@ -101,3 +101,20 @@ def test_listed_and_unlisted_companies_are_reported_apart(run, tmp_path):
 
 def test_folds_without_a_field_are_a_usage_error(run, tmp_path):
     assert "--folds wants --by" in run("--folds", "3", exit_code=2).output
+
+
+def test_figures_by_field_are_tab_separated_where_no_terminal_is(run, tmp_path):
+    lines(tmp_path / "gold.jsonl", [label("a", "nvidia", publisher="P"), label("b", "amd", publisher="Q")])
+
+    rows = [line.split("\t") for line in run("gold.jsonl", "--by", "publisher").stdout.splitlines() if "\t" in line]
+
+    assert [row[:2] for row in rows] == [["publisher", "documents"], ["P", "1"], ["Q", "1"]]
+    assert {len(row) for row in rows} == {8}
+
+
+def test_a_field_that_no_label_has_is_an_error_that_names_those_there_are(run, tmp_path):
+    lines(tmp_path / "gold.jsonl", [label("a", "nvidia", publisher="P")])
+
+    refused = run("gold.jsonl", "--by", "nosuch", exit_code=1)
+
+    assert "--by nosuch: the labels have no such field; they have publisher" in str(refused.exception)

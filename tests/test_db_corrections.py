@@ -269,7 +269,7 @@ def test_a_person_who_says_about_overrules_stock_sentences(db):
     assert about == (0,)  # nobody said about
 
 
-def test_evidence_that_is_gone_from_the_text_is_kept_without_a_place_until_it_is_back(db):
+def test_evidence_that_is_gone_from_the_text_is_not_claimed_until_it_is_back(db):
     sentence = "Its maker counts on graphics cards."
     save(db, article("a", TEXT))
     put_right(db, tagger, add=[missing("tco", evidence=sentence), missing("nvidia", evidence=sentence)], now=NOW)
@@ -279,8 +279,8 @@ def test_evidence_that_is_gone_from_the_text_is_kept_without_a_place_until_it_is
 
     save(db, article("a", "NVIDIA sells the H100."), now=NOW + timedelta(hours=1))
 
-    assert one(db, place, "tco") == (sentence, None, None, 0)
-    assert one(db, place, "nvidia") == (sentence, None, None, 1)
+    assert one(db, place, "tco") == ("Title of a", None, None, 0)
+    assert one(db, place, "nvidia") == ("NVIDIA sells the H100.", "text", 0, 1)
     save(db, article("a", TEXT), now=NOW + timedelta(hours=2))
     assert one(db, place, "tco") == (sentence, "text", TEXT.index(sentence), 1)
 

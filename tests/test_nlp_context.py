@@ -12,6 +12,7 @@ from nlp.context import Clues, Found, load_weights, resolve, weighed, with_impli
 from nlp.field import FieldMeter, load_field_terms
 from nlp.gazetteer import DATA, AliasRule, Lexicon, Record
 from nlp.matcher import NameMatcher
+from nlp.pipeline import load_tagger, tag_article
 from nlp.text import Text
 
 SCALE = Record(
@@ -122,6 +123,40 @@ def test_somebody_of_that_name_is_no_company() -> None:
     assert ids("Harvest CEO Ada Harvest wrote the AI software. Harvest said that it was slow.") == {"harvest"}
 
 
+LAMBDA = Record(
+    Entity("lambda", "company", "Lambda"), (AliasRule("Lambda", "context", prior=-0.4, veto_left=("AWS ",)),)
+)
+MILLET = Record(Entity("xiaomi", "company", "Xiaomi"), (AliasRule("小米", "context", prior=3.4),))
+LABS = "OpenAI, Nvidia and AMD sell to one another, and OpenAI pays Nvidia for H100 cards. "
+
+
+def ids_with(record: Record, raw: str) -> set[str]:
+    text = Text.of("", raw)
+    lexicon = Lexicon((record, *OTHERS, CARD, H100), (), frozenset(), "test")
+    hits = {kind: NameMatcher(lexicon, kind).find(text) for kind in ("company", "accelerator")}
+    clues = Clues(FieldMeter(load_field_terms()), frozenset())
+    return {f.id for f in resolve(text, hits, load_weights(), clues)} - {"openai", "nvidia", "amd", "nvidia-h100"}
+
+
+def test_a_bare_word_refused_elsewhere_needs_more_than_a_text_of_the_field() -> None:
+    assert ids_with(LAMBDA, LABS + "Customers rely on Lambda daily.") == {"lambda"}
+    assert ids_with(LAMBDA, LABS + "AWS Lambda is new. Customers rely on Lambda daily.") == set()
+    assert ids_with(LAMBDA, LABS + "AWS Lambda is new. The neocloud company Lambda said so.") == {"lambda"}
+
+
+@pytest.mark.parametrize(
+    "raw", ["a rule such as “Lambda all of it”", "adult | Lambda people | yes", 'the text ("Lambda it")']
+)
+def test_a_capital_that_opens_a_cell_or_quotation_says_nothing(raw: str) -> None:
+    assert ids_with(LAMBDA, LABS + "We read " + raw + ".") == set()
+    assert ids_with(LAMBDA, LABS + "We read Lambda daily.") == {"lambda"}
+
+
+def test_a_chinese_name_beside_what_its_word_means_is_no_company() -> None:
+    assert ids_with(MILLET, "OpenAI 的模型预测小米价格，手机厂商关注。") == {"xiaomi"}
+    assert ids_with(MILLET, "OpenAI 的模型预测小米价格，农民关注。") == set()
+
+
 def test_an_apposition_tells_a_company() -> None:
     assert "scale-ai" in ids("Scale, the labelling start-up, has moved.")
     assert "scale-ai" in ids("Scale, which sells labels, has moved.")
@@ -205,3 +240,25 @@ def test_what_is_never_sure_is_not_looked_at_forever(monkeypatch: pytest.MonkeyP
     resolved("Scale and more. " * 3000)
 
     assert weighed == ["scale-ai"] * 500
+
+
+@pytest.mark.parametrize(
+    ("title", "ids"),
+    [
+        ("Just Eat More Vegetables This Winter", []),
+        ("Best Buy Now, Pay Later Tips", []),
+        ("A Walk Around The Block In The Rain", []),
+        ("Best Buy Reports Higher Sales Of Laptops", ["best-buy"]),
+        ("Home Depot and Best Buy Cut Jobs", ["best-buy", "home-depot"]),
+    ],
+)
+def test_a_name_of_everyday_words_in_title_case_needs_a_sign_of_an_organisation(title: str, ids: list[str]) -> None:
+    tags = tag_article(load_tagger(), title, "It was a quiet week in the town.").tags
+
+    assert sorted(tag.id for tag in tags if tag.kind == "company") == ids
+
+
+def test_a_series_before_its_product_is_not_named_itself_with_a_trade_mark_between_either() -> None:
+    tags = tag_article(load_tagger(), "", "It was trained on AMD Instinct™ MI300X GPUs.").tags
+
+    assert [tag.id for tag in tags if tag.kind == "accelerator"] == ["amd-mi300x"]

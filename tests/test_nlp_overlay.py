@@ -285,6 +285,31 @@ def test_the_version_tells_what_is_said_not_how_it_is_written(own: Path) -> None
             id="duplicate",
         ),
         pytest.param([{"not_company": "Foo", "id": "foo"}], "own.jsonl:1: unknown key 'id'", id="not-company+"),
+        pytest.param(
+            [{"id": "meta", "country": "us"}],
+            "own.jsonl:1: 'country' is an ISO 3166-1 code of two capital letters such as US, not 'us'",
+            id="country",
+        ),
+        pytest.param([{"id": "meta", "country": "Peru"}], "two capital letters such as DE, not 'Peru'", id="land"),
+        pytest.param(
+            ["", {"id": "meta", "category": "chip"}],
+            "own.jsonl:2: there is no category 'chip' of a company; did you mean 'chips'?",
+            id="category",
+        ),
+        pytest.param(
+            [{"id": "meta", "parent": "meta"}], "own.jsonl:1: 'meta' would be its own parent (meta -> meta)", id="self"
+        ),
+        pytest.param(
+            [{"id": "meta", "parent": "nvidia"}, {"id": "nvidia", "parent": "meta"}],
+            "own.jsonl:1: 'meta' would be its own parent (meta -> nvidia -> meta)",
+            id="ring",
+        ),
+        pytest.param([{"id": "q", "kind": "company", "name": "Q"}], "the alias 'Q' is a single letter", id="letter"),
+        pytest.param(
+            [{"id": "tco", "terms": [{"s": "rack budget", "w": -101}]}],
+            "own.jsonl:1: the weight of 'rack budget' is -101; at most 100 or -100",
+            id="weight",
+        ),
         pytest.param([{"not_company": 3}], "own.jsonl:1: 'not_company' must be a text", id="not-company-type"),
     ],
 )
@@ -293,6 +318,15 @@ def test_a_wrong_line_is_an_error_that_names_file_and_line(own: Path, lines: lis
         lexicon(own, *lines)
 
     assert message in str(error.value)
+
+
+def test_a_listed_name_may_be_removed_and_rejected_at_once(own: Path) -> None:
+    made = lexicon(own, {"id": "intel", "remove": True}, {"not_company": "Intel"})
+    assert made.not_companies == {"intel"}
+
+    names = [alias.surface for alias in SHIPPED.by_id()["x"].aliases]
+    assert "X" in names  # the shipped single letter does not keep anybody from changing its company
+    assert lexicon(own, {"id": "x", "ticker": "QX"}).by_id()["x"].entity.ticker == "QX"
 
 
 def test_an_unknown_group_of_words_is_an_error_of_its_line(own: Path) -> None:
@@ -347,7 +381,7 @@ def edited(*lines: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def test_nothing_changes_nothing() -> None:
     laid = lay_over(BASE, [])
 
-    assert (list(laid.entities.items()), laid.changed, laid.not_companies) == (list(BASE.items()), (), frozenset())
+    assert (list(laid.entities.items()), laid.changed, laid.not_companies) == (list(BASE.items()), (), {})
 
 
 @given(edits=_edits, rejections=_rejections, data=st.data())

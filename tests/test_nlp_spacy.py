@@ -82,6 +82,19 @@ def test_a_pipeline_is_saved_and_loaded(nlp: Language, tmp_path: Path) -> None:
     assert again(TEXT)._.tagging == nlp(TEXT)._.tagging
 
 
+def test_a_saved_pipeline_finds_the_gazetteer_from_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "h.jsonl").write_text('{"id": "quorvex", "kind": "company", "name": "Quorvex"}\n')
+    monkeypatch.chdir(tmp_path)
+    load(gazetteer="h.jsonl").to_disk("saved")  # one file, not its letters
+
+    monkeypatch.chdir(tmp_path / "elsewhere")
+
+    assert [tag.id for tag in spacy.load(tmp_path / "saved")("Quorvex sells it.")._.tags] == ["quorvex"]
+
+
 def test_two_processes_give_what_one_gives(nlp: Language) -> None:
     texts = [TEXT, "AMD ships the MI300X.", ""] * 2
 

@@ -29,6 +29,7 @@ __all__ = ["candidates"]
 
 _LineOf: TypeAlias = "Callable[[str, QueuedName | None, Lexicon], dict[str, Any]]"
 _COLUMNS = ("name", "looks like", "articles", "tagged", "publishers", "first", "last", "found by", "evidence", "url")
+_OFTEN, _FEW = 0.05, 5  # a name tagged in a larger share of the articles, and in so many, is no name more likely
 _NARROW = 7  # columns before those that need the width of a terminal
 _force = click.option("--force", is_flag=True, help="Also a name that waits in no article.")
 _names = click.argument("names", nargs=-1, required=True, metavar="NAME...")
@@ -157,7 +158,7 @@ def _entity_line(
     """Return the line that lists an accepted name."""
     from nlp.datafile import hint
     from nlp.text import fold
-    from nlp.unlisted import slug
+    from nlp.unlisted import load_unlisted_rules, slug
 
     if entity_id is not None and slug(entity_id) != entity_id:
         raise ConfigError(f"--id {entity_id!r} is no lower-case slug such as 'acme-ai'")
@@ -177,7 +178,8 @@ def _entity_line(
     line |= {key: facts[key] for key in ("category", "parent") if facts[key]}
     if country:
         line["country"] = country.upper()
-    policy = facts["policy"] or ("context" if fold(name) in lexicon.common_words else "cased")
+    ordinary = load_unlisted_rules().vocabulary.common | lexicon.common_words
+    policy = facts["policy"] or ("context" if fold(name) in ordinary else "cased")
     if policy == "cased" and full_name == name:
         return line  # a name alone is its alias
     return line | {"aliases": [{"s": name, "policy": policy}, *([] if full_name == name else [full_name])]}
@@ -192,21 +194,26 @@ def _decide(context: Context, names: Sequence[str], line: _LineOf, *, force: boo
 
     files, path = _files(context)
     with writable(context.settings, create=False) as db:
-        texts = {str(file): "" if file == path and not path.exists() else read_overlay(file) for file in files}
+        texts = {_key(file): "" if file == path and not path.exists() else read_overlay(file) for file in files}
         lexicon = lexicon_with(tuple(texts.items()))
         waiting = {found.name: found for found in queue(db)}
         lines = []
         for name in dict.fromkeys(names):
-            _check_undecided(name, lexicon, path)
+            _check_undecided(name, lexicon, path, tuple(texts))
             if name not in waiting and not force:
                 raise ConfigError(_not_waiting(name, waiting))
             lines.append(line(name, waiting.get(name), lexicon))
-        texts[str(path)] = with_lines(texts[str(path)], lines)
+        texts[_key(path)] = with_lines(texts[_key(path)], lines)
         lexicon_with(tuple(texts.items()))  # what could not be loaded is refused before it is written
-        write_atomically(path, lambda out: out.write(texts[str(path)]))
+        write_atomically(path, lambda out: out.write(texts[_key(path)]))
         click.echo(f"written to {path}")
         _retag(context, db, files, lines)
     _warn_of_unused(context, path)
+
+
+def _key(file: Path) -> str:
+    """Return a file's name as the tagger has it, so that the lexicon is made once."""
+    return str(file.absolute())
 
 
 def _files(context: Context) -> tuple[tuple[Path, ...], Path]:
@@ -219,16 +226,18 @@ def _files(context: Context) -> tuple[tuple[Path, ...], Path]:
     return files or (path,), path
 
 
-def _check_undecided(name: str, lexicon: Lexicon, path: Path) -> None:
+def _check_undecided(name: str, lexicon: Lexicon, path: Path, own: tuple[str, ...]) -> None:
+    """Raise ConfigError if the name has been rejected, or is on a list; `own` are the names of the user's files."""
     from nlp.text import fold
 
     if fold(name) in lexicon.not_companies:
         raise ConfigError(f'{name!r} has been rejected: to change that, take its "not_company" line out of {path}')
     for record in lexicon.records:
         if any(fold(alias.surface) == fold(name) for alias in record.aliases):
+            file, _, number = record.where.rpartition(":")
+            remedy = f"change line {number} of {file}" if file in own else f"write a line for that id into {path}"
             raise ConfigError(
-                f"{name!r} is a name of {record.entity.id!r} already ({record.where}); to change or remove it, write a "
-                f"line for that id into {path}"
+                f"{name!r} is a name of {record.entity.id!r} already ({record.where}); to change or remove it, {remedy}"
             )
 
 
@@ -253,7 +262,19 @@ def _retag(context: Context, db: Database, files: tuple[Path, ...], lines: Itera
     with bars() as progress:
         tag_stored(db, tagger, stale_for=versions(config), now=context.now, progress=progress)
     for entity_id, line in ids.items():
-        click.echo(_told(entity_id, line, before=before[entity_id], now=tagged_articles(db, entity_id)))
+        tagged = tagged_articles(db, entity_id)
+        click.echo(_told(entity_id, line, before=before[entity_id], now=tagged))
+        _warn_of_common(db, line, tagged)
+
+
+def _warn_of_common(db: Database, line: dict[str, Any], tagged: int) -> None:
+    """Warn of an accepted name that is found all over: it is an ordinary word more likely than a company."""
+    total = db["articles"].count
+    if "id" in line and tagged >= _FEW and tagged > _OFTEN * total:
+        warn(
+            f"{line['name']} is now tagged in {tagged} of {total} articles: is it an ordinary word? Its line may have"
+            ' the "policy" "context", or go'
+        )
 
 
 def _told(entity_id: str, line: dict[str, Any], *, before: int, now: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import closing
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -140,7 +140,7 @@ def _check_missing(db: Database, found: Target, said: Correction, *, is_new: boo
         )
     if said.evidence and find_words(said.evidence, found.title, found.text) is None:
         raise InputError(
-            f"{found.url} does not say {said.evidence!r}; --evidence is a sentence of its title or text, word by word"
+            f"{found.url} does not say {said.evidence!r}; evidence is a sentence of its title or text, word by word"
         )
     if said.entity in tags or entity is None:
         return
@@ -149,9 +149,7 @@ def _check_missing(db: Database, found: Target, said: Correction, *, is_new: boo
             f"{found.url} is not in English: shares of themes count English articles only, so it gets none"
         )
     if not said.evidence and not names_it(entity, found.title, found.text):
-        raise InputError(
-            f"{found.url} does not name {entity.name}; give the sentence that speaks of it with --evidence"
-        )
+        raise InputError(f"{found.url} does not name {entity.name}; give the sentence that speaks of it as evidence")
 
 
 def _merged(db: Database, said: Correction) -> Correction:
@@ -332,6 +330,9 @@ def export_corrections(context: Context, output: Path | None) -> None:
 def import_corrections(context: Context, file: str) -> None:
     """Keep the corrections of a CSV file, all or none. What is for articles to come waits for them.
 
+    A tag that is to be added to a stored article must be in it, as for `aiwire correct tag`; where its evidence does
+    not stand in an article to come, another sentence or the title is shown for it.
+
     Columns, in any order: url, kind (wrong-tag, missing-tag, wrong-date, wrong-story), and where the kind has them
     entity, about (1, 0 or empty), value (a date; a URL or "own"), evidence; note, made_at. What is kept already stays.
 
@@ -351,38 +352,57 @@ def import_corrections(context: Context, file: str) -> None:
             done = put_right(db, tagger, add=(line.correction for line in lines), now=context.now, progress=progress)
     for warning in strange:
         warn(warning)
-    to_come = len({one.url for one in done.changed}) - done.articles
+    to_come = len({one.url for one in done.changed}) - done.articles - done.idle
+    idle = f", {done.idle} as they were" if done.idle else ""
     click.echo(
         f"{len(done.changed)} new or changed, {len(lines) - len(done.changed)} kept already; "
-        f"{done.articles} articles put right, {to_come} to come"
+        f"{done.articles} articles put right{idle}, {to_come} to come"
     )
 
 
 def _strange(db: Database, lines: Iterable[Line]) -> list[str]:
-    """Return warnings on tags that nobody knows: names on no list come and go with their articles.
+    """Return warnings on tags that are not there to be put right: names on no list come and go with their articles.
 
     Raises:
-        InputError: a tag of what is on no list is to be added; every message names file and line.
+        InputError: a tag is to be added that is on no list, or cannot be in the article, which is stored; every
+            message names file and line.
     """
     from aiwire.pipeline.correctionfile import refuse
-    from db.corrections import listed_entities, load_corrections
-    from db.store import known_articles
+    from db.corrections import listed_entities, load_corrections, target
 
     ids = {row[0] for row in db.execute("SELECT id FROM entities")}
     of_tag = [line for line in lines if line.correction.is_of_tag]
     listed = listed_entities(db, {line.correction.entity for line in of_tag})
-    urls = [line.correction.url for line in of_tag]
-    stored, kept = known_articles(db, urls), load_corrections(db, urls)
+    kept = load_corrections(db, (line.correction.url for line in of_tag))
     errors, warnings = [], []
     for where, one in of_tag:
-        is_kept = any((before.kind, before.entity) == (one.kind, one.entity) for before in kept.get(one.url, ()))
+        if any((before.kind, before.entity) == (one.kind, one.entity) for before in kept.get(one.url, ())):
+            continue  # it was looked at when it came
+        found = target(db, url=one.url)
         adds = one.kind == "missing-tag" and (one.about is None or bool(one.evidence))  # else it may be of a tag it has
-        if adds and one.entity not in listed and not is_kept:
-            errors.append(f"{where}: {_unknown(db, one.entity)}")
-        elif one.entity not in ids and one.url in stored and not is_kept:
-            warnings.append(f"{where}: no article has a tag '{one.entity}'{_hint(one.entity, ids)}; kept all the same")
+        try:
+            if adds and one.entity not in listed:
+                raise InputError(_unknown(db, one.entity))
+            if found is not None and one.kind == "missing-tag" and one.entity in listed:
+                _check_missing(db, found, one, is_new=True)
+        except InputError as e:
+            errors.append(f"{where}: {e}")
+        else:
+            warnings += [f"{where}: {strange}" for strange in _absent(db, found, one, ids)]
     refuse(errors)
     return warnings
+
+
+def _absent(db: Database, found: Target | None, one: Correction, ids: Collection[str]) -> Iterator[str]:
+    """Yield a warning if a stored article does not have the tag that is to go or to be changed."""
+    from db.corrections import said_tags
+
+    if found is None or (one.kind == "missing-tag" and one.entity in ids):
+        return
+    if one.entity not in ids:
+        yield f"no article has a tag '{one.entity}'{_hint(one.entity, ids)}; kept all the same"
+    elif found.tag_scope and one.entity not in said_tags(db, found.id):
+        yield f"{found.url} has no tag '{one.entity}' to take away; kept all the same"
 
 
 def _stored(db: Database, address: str) -> Target:

@@ -56,20 +56,28 @@ def _packages(settings: Settings) -> str:
 
 
 def _lexicon(settings: Settings) -> str:
+    """Check the data and build the tagger of them; what is doubtful is told of the shipped data alone."""
+    from aiwire.cli.tagging import tagger_config
     from nlp.gazetteer import load_lexicon
     from nlp.lint import lint
+    from nlp.pipeline import load_tagger
 
-    lexicon = load_lexicon()
-    if problems := lint(lexicon):
+    if problems := lint(load_lexicon()):
         raise AiwireError("; ".join(problems[:5]))
-    return f"{len(lexicon.entities)} entities, version {lexicon.version}"
+    config = tagger_config(settings)
+    load_tagger(config)
+    lexicon = load_lexicon(gazetteer=config.gazetteer)
+    own = f", with {', '.join(map(str, settings.gazetteer))}" if settings.gazetteer else ""
+    return f"{len(lexicon.entities)} entities, version {lexicon.version}{own}"
 
 
 def _sources(settings: Settings) -> str:
+    from aiwire.cli.tagging import tagger_config
     from ingest.sources import load_sources
     from nlp.gazetteer import load_lexicon
 
-    companies = {entity.id for entity in load_lexicon().entities if entity.kind == "company"}
+    lexicon = load_lexicon(gazetteer=tagger_config(settings).gazetteer)
+    companies = {entity.id for entity in lexicon.entities if entity.kind == "company"}
     strangers = [f"{s.id} ({s.owner})" for s in load_sources(settings.sources) if s.owner and s.owner not in companies]
     if strangers:
         raise AiwireError(f"an owner that is no company id of the lexicon: {', '.join(strangers)}")
@@ -85,7 +93,7 @@ def _database(settings: Settings) -> str:
 
 
 def _tags(settings: Settings) -> str:
-    """Tell how many articles wait for `aiwire tag`: a run tags what is new or has changed, not what is stored."""
+    """Check that no article waits for `aiwire tag`: a run tags what is new or has changed, not what is stored."""
     from aiwire.cli.tagging import tagger_config
     from db.connection import open_existing
     from db.store import count_texts
@@ -95,5 +103,7 @@ def _tags(settings: Settings) -> str:
         return "no articles yet"
     stale = count_texts(open_existing(settings.db), stale_for=versions(tagger_config(settings)))
     if stale:
-        return f"{stale} articles are untagged or tagged by an older lexicon; `aiwire tag` brings them up to date"
+        raise AiwireError(
+            f"{stale} articles are untagged or tagged by an older lexicon; `aiwire tag` brings them up to date"
+        )
     return "all articles are tagged by the present lexicon"

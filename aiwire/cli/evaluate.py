@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,7 +53,7 @@ GROUP_FIGURES = ("companies", "companies_about", "accelerators", "themes", "them
 )
 @click.option("--entities", is_flag=True, help="Figures per entity, too.")
 @click.option("--errors", is_flag=True, help="List every miss and every false tag.")
-@click.option("--by", metavar="FIELD", help="Figures for each value of a field of the labels, such as publisher.")
+@click.option("--by", metavar="FIELD", help="F1 for each value of a field of the labels, such as publisher.")
 @click.option(
     "--folds", type=click.IntRange(min=2), help="With --by: put the values into so many parts and show these."
 )
@@ -77,6 +78,8 @@ def evaluate(
     as_json: bool,
 ) -> None:
     """Precision, recall and F1 per kind against a gold set; the bundled sample if none is given.
+
+    Where the output is no terminal, --by gives a line for each value, tab-separated, after a line of names.
 
     \b
     Examples:
@@ -138,7 +141,15 @@ def _text_files(golds: tuple[str, ...], given: tuple[str, ...]) -> list[str]:
 
 
 def _groups(labels: list[Record], by: str, folds: int | None) -> dict[str, list[Record]]:
-    """Return the labelled documents by the value of a field, or by which of so many parts the value falls into."""
+    """Return the labelled documents by the value of a field, or by which of so many parts the value falls into.
+
+    Raises:
+        InputError: no label has the field.
+    """
+    fields = sorted({key for label in labels for key, value in label.items() if isinstance(value, str | int)} - {"id"})
+    if by not in fields:
+        there = f"they have {', '.join(fields)}" if fields else "they have none to tell them apart by"
+        raise InputError(f"--by {by}: the labels have no such field; {there}")
     groups: dict[str, list[Record]] = {}
     for label in labels:
         value = str(label.get(by) or "-")
@@ -245,8 +256,18 @@ def _print_groups(groups: dict[str, Report], by: str | None) -> None:
         return
     from rich.table import Table
 
-    table = Table(by or "", "documents", *GROUP_FIGURES, title="F1")
-    for name, report in groups.items():
-        figures = report.figures()
-        table.add_row(printable(name), str(report.documents), *(f"{figures[f'{f}_f1']:.3f}" for f in GROUP_FIGURES))
+    header = (by or "", "documents", *GROUP_FIGURES)
+    rows = [(printable(name), str(report.documents), *_group_figures(report)) for name, report in groups.items()]
+    if not sys.stdout.isatty():  # in 80 columns no figure would be left whole
+        for row in (header, *rows):
+            click.echo("\t".join(row))
+        return
+    table = Table(*header, title="F1")
+    for row in rows:
+        table.add_row(*row)
     console(stderr=False).print(table)
+
+
+def _group_figures(report: Report) -> list[str]:
+    figures = report.figures()
+    return [f"{figures[f'{name}_f1']:.3f}" for name in GROUP_FIGURES]

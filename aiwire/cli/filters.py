@@ -126,8 +126,8 @@ def extract(context: Context, files: tuple[str, ...], url: str | None, urls: Pat
 def tag_text(context: Context, file: str) -> None:
     """JSON lines {"id", "title", "text"} -> JSON lines {"id", "tags", "prices"}.
 
-    Knows no corpus: what needs other articles (stock sentences) is done when articles are stored. An optional
-    "language" other than English has only names tagged.
+    Knows no corpus: what needs other articles (stock sentences) is done when articles are stored. English and Chinese
+    are tagged in full; of any other "language" (optional: else told by the text) the names alone.
 
     \b
     Example:

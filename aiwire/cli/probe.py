@@ -102,7 +102,7 @@ def add(
     """
     from ingest.sources import add_source, load_sources, new_source
 
-    _check_owner(fields.get("owner"))
+    _check_owner(fields.get("owner"), context)
     path = context.settings.sources
     present = load_sources(path) if path.is_file() else ()
     _check_new(url, source_id, present, path)
@@ -130,13 +130,14 @@ def _check_new(url: str, source_id: str | None, present: Iterable[Source], path:
         raise ConfigError(f"{path}: nothing added: the id '{source_id}' is taken; choose another with --id")
 
 
-def _check_owner(owner: str | None) -> None:
-    """Raise ConfigError if the owner is no company of the lexicon: no trend would know the source as a vendor's."""
+def _check_owner(owner: str | None, context: Context) -> None:
+    """Raise ConfigError if the owner is on no list, own ones included: no trend would know the source as a vendor's."""
     if owner is None:
         return
     from nlp.gazetteer import load_lexicon
 
-    companies = [entity.id for entity in load_lexicon().entities if entity.kind == "company"]
+    lexicon = load_lexicon(gazetteer=context.settings.gazetteer)
+    companies = [entity.id for entity in lexicon.entities if entity.kind == "company"]
     if owner not in companies:
         near = get_close_matches(owner, companies, n=1)
         hint = f", did you mean '{near[0]}'?" if near else "; leave it out"

@@ -13,7 +13,7 @@ from aiwire.pipeline.progress import Progress, Silent
 from aiwire.pipeline.session import Tag
 from aiwire.types import ArticleText, Correction
 from db.connection import transaction
-from db.corrections import add_corrections, remove_corrections
+from db.corrections import add_corrections, remove_corrections, said_tags
 from db.store import article_text, known_articles, save_taggings
 from db.tags import Touched, redate, settle
 from ingest.urls import normalize_url
@@ -25,7 +25,8 @@ class Done(NamedTuple):
     """What a change of corrections came to."""
 
     changed: tuple[Correction, ...]  # that were kept or taken back
-    articles: int  # of these, stored and brought in line
+    articles: int  # of these, stored and put right by it
+    idle: int  # stored, and as they were: such as without the tag that is to go
 
 
 def put_right(
@@ -48,8 +49,9 @@ def put_right(
         changed = (*undo, *add_corrections(db, add))
         ids = {article.url: article.id for article in known_articles(db, {one.url for one in changed}).values()}
         of_date = {ids[one.url] for one in changed if one.kind == "wrong-date" and one.url in ids}
+        elsewise = {ids[one.url] for one in changed if not one.is_of_tag and one.url in ids}
         of_tag = {ids[one.url] for one in changed if one.is_of_tag and one.url in ids}
-        touched = Touched()
+        touched, idle = Touched(), 0
         for article_id in sorted(of_date):
             redate(db, article_id, touched=touched)
         settle(db, touched)
@@ -57,9 +59,11 @@ def put_right(
             if tag is None:
                 raise ValueError("corrections of tags need the tagger")
             progress.stage("articles", len(of_tag))
+            before = {article_id: said_tags(db, article_id) for article_id in of_tag}
             tagged = tag(_texts(db, sorted(of_tag), progress))
             save_taggings(db, ((text.id, tagging) for text, tagging in tagged), now=now)
-    return Done(changed, len(ids))
+            idle = sum(said_tags(db, article_id) == before[article_id] for article_id in of_tag - elsewise)
+    return Done(changed, len(ids) - idle, idle)
 
 
 def _texts(db: Database, article_ids: Sequence[int], progress: Progress) -> Iterator[ArticleText]:
