@@ -168,7 +168,7 @@ def test_doctor_tells_how_many_articles_wait_for_it():
 
     own(UMBRIX)
 
-    assert "ok    tags: 7 articles are untagged or tagged by an older lexicon; `aiwire tag`" in doctor()
+    assert "FAIL  tags: 7 articles are untagged or tagged by an older lexicon; `aiwire tag`" in doctor()
 
 
 def doctor():

@@ -98,7 +98,7 @@ def test_a_changed_alias_concerns_the_texts_that_hold_it(edit, lines, before):
     assert touched(before, lines({"id": "acme-ai"} | edit), "AcmeCo won.", "Acme AI won.") == [True, False]
 
 
-@pytest.mark.parametrize("edit", [{"category": "bank"}, {"venue": True}, {"parent": "nvidia"}, {"remove": True}])
+@pytest.mark.parametrize("edit", [{"category": "chips"}, {"venue": True}, {"parent": "nvidia"}, {"remove": True}])
 def test_what_is_said_of_the_whole_entity_concerns_the_texts_that_hold_any_of_its_spellings(edit, lines, before):
     after = lines({"id": "acme-ai"} | edit)
 
