@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-import math
+import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, NoReturn
 
@@ -118,8 +118,8 @@ def texts_of(raw: dict[str, Any], key: str, where: str) -> tuple[str, ...]:
 def number_of(raw: dict[str, Any], key: str, default: float, where: str) -> float:
     """Return a number, `default` if it is not there."""
     value = raw.get(key, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ConfigError(f"{where}: {key!r} must be a number, not {value!r}")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
+        raise ConfigError(f"{where}: {key!r} must be a number, not {str(value)[:40]}")
     return float(value)
 
 
