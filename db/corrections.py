@@ -313,8 +313,10 @@ def names_it(entity: Entity, title: str, text: str) -> bool:
 
 def _named(entity: Entity, words: _Words) -> Iterator[Place]:
     """Yield the places of the entity's names, title first; the longest name at a place."""
+    if entity.kind == "theme":  # a term alone does not prove it
+        return
     surfaces = sorted(entity.aliases, key=lambda alias: (-len(alias.surface), alias.surface))
-    if not surfaces:  # a theme: its terms alone do not prove it
+    if not surfaces:
         return
     pattern = re.compile(_WORD_BEFORE + f"(?:{'|'.join(map(_surface_pattern, surfaces))})" + _WORD_AFTER)
     fields: tuple[TextField, ...] = ("title", "text")

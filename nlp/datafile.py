@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, NoReturn
@@ -19,11 +20,15 @@ __all__ = [
     "number_of",
     "objects_of",
     "required_text",
+    "shown",
     "text_of",
     "texts_of",
 ]
 
 _COMMENTS = ("#", "//")
+_LONGEST = 1000  # characters of a name or a description
+_SHOWN = 80  # characters of a wrong value in a message
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class Line(NamedTuple):
@@ -65,8 +70,11 @@ def json_lines(file: str, text: str, *, by_hand: bool = False) -> Iterator[Line]
 def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) < len(pairs):
-        twice = next(key for i, (key, _) in enumerate(pairs) if key in dict(pairs[:i]))
-        raise ValueError(f"the key {twice!r} is given twice")
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise ValueError(f"the key {shown(key)} is given twice")
+            seen.add(key)
     return made
 
 
@@ -74,9 +82,18 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON")
 
 
+def shown(value: object) -> str:
+    """Return a value for a message: what is long is cut."""
+    try:
+        text = repr(value)
+    except ValueError:  # an integer of thousands of digits
+        return "a number of thousands of digits"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]} …"
+
+
 def hint(wrong: str, known: Iterable[str]) -> str:
     """Return "did you mean …?" for the nearest of `known`; "" if none is near."""
-    near = difflib.get_close_matches(wrong, list(known), n=1)
+    near = difflib.get_close_matches(wrong[:_SHOWN], list(known), n=1)
     return f"did you mean {near[0]!r}?" if near else ""
 
 
@@ -86,7 +103,7 @@ def check_keys(raw: dict[str, Any], known: Iterable[str], where: str) -> None:
     for key in raw:
         if key not in wanted:
             told = hint(key, wanted) or f"known: {', '.join(sorted(wanted))}"
-            raise ConfigError(f"{where}: unknown key {key!r}; {told}")
+            raise ConfigError(f"{where}: unknown key {shown(key)}; {told}")
 
 
 def text_of(raw: dict[str, Any], key: str, where: str) -> str | None:
@@ -95,7 +112,12 @@ def text_of(raw: dict[str, Any], key: str, where: str) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str) or not value.strip() or value != value.strip():
-        raise ConfigError(f"{where}: {key!r} must be a text without spaces around it, not {value!r}")
+        raise ConfigError(f"{where}: {key!r} must be a text without spaces around it, not {shown(value)}")
+    if len(value) > _LONGEST or _CONTROL.search(value):
+        raise ConfigError(
+            f"{where}: {key!r} must be at most {_LONGEST} characters without line feeds or control characters, "
+            f"not {shown(value)}"
+        )
     return value
 
 
@@ -111,7 +133,7 @@ def texts_of(raw: dict[str, Any], key: str, where: str) -> tuple[str, ...]:
     """Return a list of texts, empty if it is not there."""
     value = raw.get(key, [])
     if not isinstance(value, list) or not all(isinstance(v, str) and v for v in value):
-        raise ConfigError(f"{where}: {key!r} must be a list of texts, not {value!r}")
+        raise ConfigError(f"{where}: {key!r} must be a list of texts, not {shown(value)}")
     return tuple(value)
 
 
@@ -119,7 +141,7 @@ def number_of(raw: dict[str, Any], key: str, default: float, where: str) -> floa
     """Return a number, `default` if it is not there."""
     value = raw.get(key, default)
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
-        raise ConfigError(f"{where}: {key!r} must be a number, not {str(value)[:40]}")
+        raise ConfigError(f"{where}: {key!r} must be a number, not {shown(value)}")
     return float(value)
 
 
@@ -127,7 +149,7 @@ def flag_of(raw: dict[str, Any], key: str, where: str) -> bool:
     """Return true or false; false if it is not there."""
     value = raw.get(key, False)
     if not isinstance(value, bool):
-        raise ConfigError(f"{where}: {key!r} must be true or false, not {value!r}")
+        raise ConfigError(f"{where}: {key!r} must be true or false, not {shown(value)}")
     return value
 
 

@@ -276,12 +276,10 @@ def _inside_url(folded: str, start: int, end: int) -> bool:
 
 def _behind_cjk(token: str) -> str:
     """Return what follows the last Chinese character or mark: it ends a URL without a space."""
-    if token.isascii():
-        return token
-    start = len(token)
-    while start and token[start - 1] < CJK:
-        start -= 1
-    return token[start:]
+    return token if token.isascii() else _FROM_CJK_ON.split(token)[-1]
+
+
+_FROM_CJK_ON = re.compile(f"[{CJK}-\U0010ffff]+")
 
 
 _DOMAIN = re.compile(r"\.(?:com|org|net|io|ai|dev|co|app|eu|de|uk|cn|cloud|sh|gg|tech|inc)(?![a-z0-9-])")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 
 from aiwire.types import Sentence, TextField
@@ -9,7 +10,7 @@ from nlp.casing import CJK, is_title_case
 from nlp.han import has_han, simplify
 from nlp.sentences import split_sentences
 
-__all__ = ["CJK", "SEPARATOR", "Text", "fold", "is_word", "join"]
+__all__ = ["CJK", "SEPARATOR", "Text", "fold", "is_word", "join", "without_surrogates"]
 
 SEPARATOR = "\n\n"  # between title and text: ends a sentence, part of no name
 
@@ -99,3 +100,11 @@ class Text:
 def join(title: str, text: str) -> str:
     """Return the string whose offsets `Text` speaks of."""
     return f"{title}{SEPARATOR}{text}" if title else text
+
+
+def without_surrogates(text: str) -> str:
+    """Return `text` with lone surrogates, which JSON may hold and UTF-8 may not, replaced one for one: offsets stay."""
+    return _SURROGATE.sub("\ufffd", text)
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")

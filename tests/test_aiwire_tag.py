@@ -13,6 +13,7 @@ from db_rows import article, make_db, save
 from aiwire.cli import cli
 from aiwire.exceptions import DatabaseError, TryLater
 from aiwire.lock import writer_lock
+from nlp import pipeline
 
 TEXTS = {
     "a": "The start-up Quorvex raised $40 million for its H100 cloud. NVIDIA leads.",
@@ -161,6 +162,23 @@ def test_a_dry_run_makes_no_database():
         aiwire("tag", "--dry-run", "--db", "other.db")
 
     assert not Path("other.db").exists()
+
+
+def test_lists_that_change_while_they_are_read_end_the_command_before_it_writes(monkeypatch):
+    own(UMBRIX)
+    before = everything()
+    load = pipeline.load_tagger
+
+    def load_and_change(config):
+        made = load(config)
+        own({**UMBRIX, "name": "Umbrix Two"})
+        return made
+
+    monkeypatch.setattr(pipeline, "load_tagger", load_and_change)
+    with pytest.raises(TryLater, match="were changed while they were read"):
+        aiwire("tag")
+
+    assert everything() == before
 
 
 def test_doctor_tells_how_many_articles_wait_for_it():

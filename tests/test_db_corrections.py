@@ -412,3 +412,10 @@ def test_a_fresh_database_with_the_same_corrections_has_the_same_rows(said, edit
     assert dump_rows(after) == dump_rows(plain)
     for db in (after, before, plain):
         db.close()
+
+
+def test_a_term_alone_does_not_prove_a_theme_as_a_name_proves_a_company():
+    names = (Alias("own hardware", "any"),)
+
+    assert names_it(Entity("acme", "company", "Acme", aliases=names), "", "They use own hardware.")
+    assert not names_it(Entity("tco", "theme", "TCO", aliases=names), "", "They use own hardware.")

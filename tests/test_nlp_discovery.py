@@ -22,7 +22,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> str:
     nlp = spacy.blank("en")
     ruler = nlp.add_pipe("entity_ruler")
     patterns = [("ORG", "Quorvex"), ("ORG", "Nvidia"), ("GPE", "Paris")]
-    ruler.add_patterns([{"label": label, "pattern": name} for label, name in patterns])  # type: ignore[attr-defined]  # the factory gives a Pipe
+    ruler.add_patterns([{"label": label, "pattern": name} for label, name in patterns])
     nlp.add_pipe("sentencizer")
     nlp.meta["name"] = "tiny"
     folder = tmp_path_factory.mktemp("model") / "tiny"

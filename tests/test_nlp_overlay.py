@@ -228,6 +228,10 @@ def test_the_version_tells_what_is_said_not_how_it_is_written(own: Path) -> None
         pytest.param(['{"id": "tco", "threshold": 1e999}'], "own.jsonl:1: 'threshold' must be a number", id="inf"),
         pytest.param(['{"not_company": "\\ud800"}'], "own.jsonl:1: not JSON", id="surrogate"),
         pytest.param(["[" * 100_000], "own.jsonl:1: not JSON", id="deep"),
+        pytest.param(['{"id": "tco", "threshold": 1' + "0" * 400 + "}"], "'threshold' must be a number", id="huge"),
+        pytest.param([{"id": "q", "kind": "company", "name": "Q" * 1001}], "at most 1000 characters", id="long"),
+        pytest.param([{"id": "q", "kind": "company", "name": "Ac\x1b[31mme"}], "control characters", id="escape"),
+        pytest.param([{"id": "q", "kind": "company", "name": "Ac\nme"}], "control characters", id="line feed"),
         pytest.param([{"name": "Quorvex"}], "own.jsonl:1: 'id' is missing", id="no-id"),
         pytest.param([{"id": 7}], "own.jsonl:1: 'id' must be a text", id="id-type"),
         pytest.param(
@@ -418,3 +422,11 @@ def test_only_what_the_lines_name_changes_but_for_what_a_removed_company_owned(e
     for entity_id in set(BASE) - named:
         kept = {k: v for k, v in BASE[entity_id].raw.items() if not (k == "parent" and v in removed)}
         assert after[entity_id] == kept
+
+
+def test_a_message_shows_the_beginning_of_a_long_value_only(own: Path) -> None:
+    with pytest.raises(ConfigError) as error:
+        lexicon(own, {"id": "tco", "x" * 100_000: 1})
+
+    assert "unknown key 'xxx" in str(error.value)
+    assert len(str(error.value)) < 600

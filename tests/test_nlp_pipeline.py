@@ -184,13 +184,35 @@ def test_an_endless_title_keeps_the_offsets_of_the_text_right(nlp: Language) -> 
         "Hopper Blackwell Instinct Gaudi Titan " * 4_000,
         "Foo, Inc. and Bar Corp., " * 4_000,
         "".join(f"{n % 90}. Quorvex{n}\n" for n in range(9_000)),
+        "“:Arm" * 40_000,
+        "”Nvidia/" * 30_000,
     ],
-    ids=["dollars", "prices", "rule", "forms", "lines", "chips", "firms", "series", "legal", "headings"],
+    ids=[
+        "dollars",
+        "prices",
+        "rule",
+        "forms",
+        "lines",
+        "chips",
+        "firms",
+        "series",
+        "legal",
+        "headings",
+        "quotes",
+        "slashes",
+    ],
 )
 def test_hostile_text_does_not_stall_the_tagger(nlp: Language, junk: str) -> None:
     tagging = tag_article(nlp, "Nvidia and the rest", junk)
 
     assert "nvidia" in by_id(tagging)
+
+
+def test_lone_surrogates_are_replaced_and_keep_the_offsets(nlp: Language) -> None:
+    tag = by_id(tag_article(nlp, "\ud800 AMD", "\ud800 Nvidia rose."))["nvidia"]
+
+    assert (tag.mentions[0].start, tag.evidence) == (2, "\ufffd Nvidia rose.")
+    assert [span.text for span in nlp("Nvidia \ud800 rose").ents] == ["Nvidia"]
 
 
 def test_spacy_users_get_spans_and_extensions(nlp: Language) -> None:

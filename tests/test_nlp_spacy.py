@@ -65,7 +65,7 @@ def test_a_plain_text_in_another_language_gets_names_only(nlp: Language) -> None
 def test_entities_of_others_stay_where_ours_are_not() -> None:
     blank = spacy.blank("en")
     ruler = blank.add_pipe("entity_ruler")
-    ruler.add_patterns([{"label": "PERSON", "pattern": "Jane Doe"}, {"label": "ORG", "pattern": "Nvidia Corp"}])  # type: ignore[attr-defined]  # the factory gives a Pipe
+    ruler.add_patterns([{"label": "PERSON", "pattern": "Jane Doe"}, {"label": "ORG", "pattern": "Nvidia Corp"}])
     for name in ("aiwire_sentences", "aiwire_names", "aiwire_salience"):
         blank.add_pipe(name)
 

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Case", "Figures", "Weights", "cross_validate", "figures", "fit", "table"]
+__all__ = ["Case", "Figures", "Weights", "cross_validate", "figures", "fit", "solve", "table"]
 
 FOLDS = 5
 SURE = (0.98, 0.99)  # precisions that names must have
@@ -72,14 +72,14 @@ def fit(cases: Sequence[Case], centre: Weights, penalty: float) -> dict[str, flo
                 for j in active:
                     if j <= i:
                         hessian[i][j] += curve
-        step = _solve(hessian, gradient)
+        step = solve(hessian, gradient)
         weights = [w + s for w, s in zip(weights, step, strict=True)]
         if max(map(abs, step)) < 1e-8:
             break
     return dict(zip(names, weights, strict=True))
 
 
-def _solve(lower: list[list[float]], right: Sequence[float]) -> list[float]:
+def solve(lower: list[list[float]], right: Sequence[float]) -> list[float]:
     """Return x of Ax = `right` by Cholesky's method; `lower` is the lower half of the symmetric A."""
     size = len(right)
     factor = [[0.0] * size for _ in range(size)]

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import spacy
+from logistic import solve
 from spacy.language import Language
 
 from aiwire.types import EntityKind
@@ -196,28 +197,11 @@ def fit(cases: Iterable[Case], model: str) -> dict[str, float]:
                     gradient[i] += (want - likely) * x
                     for j in range(i + 1):
                         hessian[i][j] += likely * (1 - likely) * x * row[j]
-        step = _solve(hessian, gradient)
+        step = solve(hessian, gradient)
         weights = [w + s for w, s in zip(weights, step, strict=True)]
         if max(map(abs, step)) < 1e-9:
             break
     return dict(zip(names, weights, strict=True))
-
-
-def _solve(lower: list[list[float]], right: Sequence[float]) -> list[float]:
-    """Return x of Ax = `right` by Cholesky's method; `lower` is the lower half of the symmetric A."""
-    size = len(right)
-    factor = [[0.0] * size for _ in range(size)]
-    for i in range(size):
-        for j in range(i + 1):
-            rest = lower[i][j] - sum(factor[i][k] * factor[j][k] for k in range(j))
-            factor[i][j] = math.sqrt(rest) if i == j else rest / factor[j][j]
-    half = [0.0] * size
-    for i in range(size):
-        half[i] = (right[i] - sum(factor[i][k] * half[k] for k in range(i))) / factor[i][i]
-    solved = [0.0] * size
-    for i in reversed(range(size)):
-        solved[i] = (half[i] - sum(factor[k][i] * solved[k] for k in range(i + 1, size))) / factor[i][i]
-    return solved
 
 
 def learn(cases: Sequence[Case]) -> Weights:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -177,12 +176,7 @@ def to_article(record: dict[str, Any], number: int, where: str) -> ArticleText:
     if not isinstance(record.get("text"), str):
         raise InputError(f'{where}: "text" is missing')
     title, text = record.get("title") or "", record["text"]
-    return ArticleText(number, _no_surrogates(title), _no_surrogates(text), record.get("language") or None, "")
-
-
-def _no_surrogates(text: str) -> str:
-    """Replace lone surrogates (legal in JSON, not in UTF-8), one for one so that offsets stay."""
-    return re.sub("[\ud800-\udfff]", "�", text)
+    return ArticleText(number, title, text, record.get("language") or None, "")
 
 
 def _read_headers(path: Path | None) -> dict[str, str] | None:

@@ -13,6 +13,7 @@ from aiwire.cli.common import Context, common_options, print_json_line, printabl
 from aiwire.cli.database import writable
 from aiwire.cli.progress import bars
 from aiwire.config import Settings
+from aiwire.exceptions import TryLater
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,13 +47,16 @@ def prepared_tagger(db: Database, config: TaggerConfig) -> Tagger:
     from nlp.pipeline import load_tagger, tag_articles, versions
     from nlp.precision import judged, load_precision
 
+    before = versions(config)
     nlp = load_tagger(config)
     lexicon = load_lexicon(config.data, config.gazetteer)
+    if not before == versions(config):
+        raise TryLater("the lists of names were changed while they were read: call it again")
 
     def lines() -> Mapping[str, LexiconLine]:
         return fingerprint(lexicon, folder=config.data, spacy_model=config.spacy_model)
 
-    tagger = Tagger(lambda texts: tag_articles(nlp, texts), versions(config), lines)
+    tagger = Tagger(lambda texts: tag_articles(nlp, texts), before, lines)
     sync_entities(db, lexicon.entities, judged=judged(load_precision()))
     keep_first_lexicon(db, tagger)
     return tagger
