@@ -4,7 +4,7 @@ BIN := .venv/bin
 UV := $(shell command -v uv 2>/dev/null)
 SET_UP := pyproject.toml constraints.txt
 
-.PHONY: demo run serve test lint bench bench-tag bench-parse bench-lanes bench-extract clean help
+.PHONY: demo run serve test lint bench bench-tag bench-trends bench-parse bench-lanes bench-extract clean help
 
 help:
 	@echo "make demo   the whole job on the bundled archive, without network, into demo/"
@@ -12,6 +12,7 @@ help:
 	@echo "make serve  browse news.db in Datasette"
 	@echo "make test   the tests        make lint   ruff, mypy, import-linter"
 	@echo "make bench-tag  speed of the tagger    bench-parse, bench-lanes, bench-extract: of feeds, fetching, extraction"
+	@echo "make bench-trends  speed of rollups, exports and story clustering at a million articles (10 GB of disk)"
 	@echo "make clean  remove what was built"
 
 demo: .venv/.run
@@ -32,6 +33,9 @@ lint: .venv/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bench-trends: .venv/.dev
+	$(BIN)/python bench/bench_trends.py
 
 bench bench-tag: .venv/.dev
 	$(BIN)/python bench/bench_tagging.py

@@ -17,7 +17,15 @@ import platformdirs
 
 from aiwire.exceptions import ConfigError
 
-__all__ = ["CONFIG_NAME", "GAZETTEER_NAME", "Settings", "find_config", "load_settings", "own_gazetteer"]
+__all__ = [
+    "CONFIG_NAME",
+    "GAZETTEER_NAME",
+    "Settings",
+    "exports_folder",
+    "find_config",
+    "load_settings",
+    "own_gazetteer",
+]
 
 OptOuts = Literal["record", "obey", "strict"]
 CONFIG_NAME = "aiwire.toml"
@@ -44,6 +52,8 @@ class Settings:
     proxy: str = ""  # of the outside world: http://host:port
     opt_outs: OptOuts = "obey"  # publishers' reservations against text and data mining: record, obey or strict
     gazetteer: tuple[Path, ...] = ()  # own files of names and theme terms; if none is named: `own_gazetteer`, if there
+    exports: Path = Path()  # folder that every export is kept in; if none is named: beside the database
+    excerpt_chars: int = 300  # quoted of a sentence in exports, unless its source says otherwise; 0: nothing
     spacy_model: str = ""  # name or folder of an installed spaCy model that proposes names for review; empty: none
     parse_timeout_s: float = 30.0  # for one document
     parse_workers: int = 0  # processes that parse; 0: one less than the machine has cores, at least one
@@ -59,6 +69,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "check_every_minutes": (1, 7 * 24 * 60),
     "full_text_below_words": (0, 100_000),
     "pages_per_run": (0, 1_000_000),
+    "excerpt_chars": (0, 100_000),
     "concurrency": (1, 256),
     "host_gap_s": (0, 3600),
     "max_per_lane": (1, 100_000),
@@ -94,6 +105,11 @@ def find_config(explicit: Path | None, *, folder: Path) -> Path | None:
 def own_gazetteer(config: Path | None) -> Path:
     """Return the user's file of names where none is named: beside the settings file, else in the current folder."""
     return (config.parent if config is not None else Path()) / GAZETTEER_NAME
+
+
+def exports_folder(settings: Settings) -> Path:
+    """Return the folder that every export is kept in: the one that is set, else `news-exports` beside `news.db`."""
+    return settings.db.with_name(f"{settings.db.stem}-exports") if settings.exports == Path() else settings.exports
 
 
 def load_settings(config: Path | None, *, environ: Mapping[str, str], overrides: Mapping[str, Any]) -> Settings:

@@ -187,19 +187,24 @@ def page_text(db: Database, article_id: int) -> str | None:
 
 
 def texts(db: Database, *, stale_for: tuple[str, str] | None = None) -> Iterator[ArticleText]:
-    """Yield the stored articles in the order of their ids; articles may be written meanwhile.
+    """Yield the stored articles, newest first; articles may be written meanwhile.
+
+    By date, because the rollups of a day and its week are then settled once for many articles: ids are in no order.
 
     Args:
         stale_for: (tagger version, taxonomy version): only articles not tagged by these; None: all.
     """
     sql = f"""
-        SELECT id, title, text, language, source_id FROM articles
-        WHERE id > :after AND {STALE_SQL} ORDER BY id LIMIT :chunk
+        SELECT id, title, text, language, source_id, dated_at FROM articles
+        WHERE (dated_at < :dated_at OR dated_at = :dated_at AND id > :after) AND {STALE_SQL}
+        ORDER BY dated_at DESC, id LIMIT :chunk
     """
-    after = -1
-    while rows := db.execute(sql, {"after": after, "chunk": CHUNK} | _versions(stale_for)).fetchall():
-        yield from (ArticleText(*row) for row in rows)
-        after = rows[-1][0]
+    last: tuple[str, int] = ("~", -1)
+    while rows := db.execute(
+        sql, {"dated_at": last[0], "after": last[1], "chunk": CHUNK} | _versions(stale_for)
+    ).fetchall():
+        yield from (ArticleText(*row[:5]) for row in rows)
+        last = rows[-1][5], rows[-1][0]
 
 
 def count_texts(db: Database, *, stale_for: tuple[str, str] | None = None) -> int:

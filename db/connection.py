@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from sqlite_utils import Database
 
 from aiwire.exceptions import DatabaseError, TryLater
 from db.migrations import MIGRATIONS
+from db.transactions import explained, remedy, transaction
+from db.trends.rollup import is_to_fill, rebuild
 
 __all__ = ["BUSY_TIMEOUT_MS", "Database", "check", "connect", "open_existing", "transaction"]
 
 BUSY_TIMEOUT_MS = 10_000  # how long a write waits for another one
 CACHE_KIB = 64 * 1024  # of the pages of one connection: article ids are hashes, so writes go all over the indexes
-BUGS = ("SQLITE_ERROR", "SQLITE_CONSTRAINT", "SQLITE_MISMATCH", "SQLITE_MISUSE", "SQLITE_RANGE")  # ours: let them crash
 SQLITE_MAGIC = b"SQLite format 3\0"  # https://sqlite.org/fileformat.html 1.3.1
 
 
 def connect(path: Path | str) -> Database:
     """Return the database at `path` (`:memory:`: in memory) for writing, made or brought up to the newest schema.
 
+    A step that makes the rollups leaves them empty: they are filled here, which takes about 2 minutes per million
+    articles.
+
     Raises:
         DatabaseError: the file is no SQLite database, another program's, newer than this code, or cannot be opened or
             written.
+        TryLater: another program went on writing for too long.
     """
     if str(path) != ":memory:":
         _check_file(Path(path), create=True)
@@ -35,10 +38,12 @@ def connect(path: Path | str) -> Database:
         _check_owner(db, path)
         if MIGRATIONS.pending(db):
             MIGRATIONS.apply(db)
+        if is_to_fill(db):  # migrated now, or once, and cut short here
+            rebuild(db)
     except sqlite3.DatabaseError as e:
         db.close()
-        raise _explained(e, str(path)) from e
-    except DatabaseError:
+        raise explained(e, str(path)) from e
+    except (DatabaseError, TryLater):
         db.close()
         raise
     return db
@@ -56,9 +61,10 @@ def open_existing(path: Path | str) -> Database:
         db.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         _check_owner(db, path)
         pending = [step.name for step in MIGRATIONS.pending(db)]
+        is_half_made = not pending and is_to_fill(db)
     except sqlite3.Error as e:
         db.close()
-        raise DatabaseError(f"{path}: {e}; {_remedy(e)}") from e
+        raise DatabaseError(f"{path}: {e}; {remedy(e)}") from e
     except DatabaseError:
         db.close()
         raise
@@ -66,6 +72,9 @@ def open_existing(path: Path | str) -> Database:
         db.close()
         what = "is empty" if len(pending) == len(_known_steps()) else f"is of an older aiwire (without {pending[0]})"
         raise DatabaseError(f"{path}: {what}; run `aiwire run --db {path}` once")
+    if is_half_made:
+        db.close()
+        raise DatabaseError(f"{path}: its upgrade is not complete; run `aiwire run --db {path}` once")
     return db
 
 
@@ -75,7 +84,7 @@ def check(db: Database) -> str:
     Raises:
         DatabaseError: pages, rows or the full-text index are damaged.
     """
-    remedy = "restore it from a backup, or move it away and run again"
+    what_to_do = "restore it from a backup, or move it away and run again"
     try:
         problems = [row[0] for row in db.execute("PRAGMA quick_check(3)") if row[0] != "ok"]
         problems += [f"{row[0]} refers to a row of {row[2]} that is not there" for row in
@@ -85,44 +94,10 @@ def check(db: Database) -> str:
                 db.execute("INSERT INTO articles_fts(articles_fts, rank) VALUES ('integrity-check', 1)")
         articles, first, last = db.execute("SELECT count(*), min(dated_at), max(dated_at) FROM articles").fetchone()
     except sqlite3.DatabaseError as e:
-        raise DatabaseError(f"the database is damaged ({e}); {remedy}") from e
+        raise DatabaseError(f"the database is damaged ({e}); {what_to_do}") from e
     if problems:
-        raise DatabaseError(f"the database is damaged ({'; '.join(problems)}); {remedy}")
+        raise DatabaseError(f"the database is damaged ({'; '.join(problems)}); {what_to_do}")
     return f"{articles} articles" + (f" of {first[:10]} to {last[:10]}" if articles else "")
-
-
-@contextmanager
-def transaction(db: Database) -> Iterator[None]:
-    """All or nothing: what is written inside is committed at the end, or rolled back if anything is raised.
-
-    Begins IMMEDIATE, so that it waits for another writer here and not in the middle, where SQLite would not wait.
-
-    Raises:
-        TryLater: another program went on writing for longer than `BUSY_TIMEOUT_MS`.
-        DatabaseError: SQLite could not write (disk full, read-only, damaged).
-    """
-    outermost = not db.conn.in_transaction
-    try:
-        if outermost:
-            db.conn.execute("BEGIN IMMEDIATE")
-        with db.atomic():
-            yield
-        if outermost:
-            db.conn.execute("COMMIT")
-    except sqlite3.DatabaseError as e:
-        raise _explained(e, "cannot write to the database") from e
-    finally:
-        if outermost:
-            db.conn.rollback()  # does nothing after the commit
-
-
-def _explained(error: sqlite3.DatabaseError, what: str) -> Exception:
-    """Return what to raise for an error of SQLite: itself if it is a bug of ours."""
-    name = getattr(error, "sqlite_errorname", "SQLITE_ERROR")
-    if name.startswith(BUGS):
-        return error
-    kind = TryLater if name.startswith("SQLITE_BUSY") else DatabaseError
-    return kind(f"{what}: {error}; {_remedy(error)}")
 
 
 def _check_file(path: Path, *, create: bool) -> None:
@@ -174,17 +149,3 @@ def _check_owner(db: Database, path: Path | str) -> None:
 
 def _known_steps() -> list[str]:
     return [step.name for step in MIGRATIONS.pending(Database(memory=True))]
-
-
-def _remedy(error: sqlite3.Error) -> str:
-    """What the user can do about SQLite's complaint."""
-    text = str(error).lower()
-    if "locked" in text or "busy" in text:
-        return "another program is writing to it: try again when it is done"
-    if "full" in text:
-        return "free some space and run again: nothing was lost"
-    if "readonly" in text or "read-only" in text or "unable to open" in text:
-        return "make the file and its folder writable for this user"
-    if "malformed" in text or "not a database" in text or "corrupt" in text:
-        return "restore it from a backup, or name another file with --db"
-    return "check the file, its folder and the free space"

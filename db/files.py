@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TextIO, TypeVar
+from typing import Any, BinaryIO, TextIO, TypeVar
 
 from aiwire.exceptions import ConfigError
 
-__all__ = ["is_replaceable", "write_atomically"]
+__all__ = ["is_replaceable", "write_atomically", "write_bytes_atomically"]
 
 T = TypeVar("T")
+How = Mapping[str, Any]  # arguments of open()
+_TEXT: How = {"mode": "w", "encoding": "utf-8", "newline": ""}
+_BYTES: How = {"mode": "wb"}
 
 
 def write_atomically(path: Path, write: Callable[[TextIO], T]) -> T:
@@ -24,18 +27,16 @@ def write_atomically(path: Path, write: Callable[[TextIO], T]) -> T:
     Raises:
         ConfigError: the file cannot be written there.
     """
-    try:
-        if is_replaceable(path):
-            return _replace(path.resolve(), write)
-        with path.open("w", encoding="utf-8", newline="") as out:
-            return write(out)
-    except BrokenPipeError:  # the reader has seen enough: no fault of the path
-        raise
-    except (OSError, RuntimeError) as e:  # RuntimeError: what Path.resolve() raises for a loop of links
-        if isinstance(e, RuntimeError) and "Symlink loop" not in str(e):
-            raise
-        why = e.strerror if isinstance(e, OSError) else "it is a loop of symbolic links"
-        raise ConfigError(f"{path}: cannot be written ({why}); choose another file, or free some space") from e
+    return _write(path, _TEXT, write)
+
+
+def write_bytes_atomically(path: Path, write: Callable[[BinaryIO], T]) -> T:
+    """Do as `write_atomically`, with bytes.
+
+    Raises:
+        ConfigError: the file cannot be written there.
+    """
+    return _write(path, _BYTES, write)
 
 
 def is_replaceable(path: Path) -> bool:
@@ -54,11 +55,26 @@ def _is_open_as(path: Path, descriptor: int) -> bool:
     return False
 
 
-def _replace(path: Path, write: Callable[[TextIO], T]) -> T:
+def _write(path: Path, how: How, write: Callable[[Any], T]) -> T:
+    try:
+        if is_replaceable(path):
+            return _replace(path.resolve(), how, write)
+        with path.open(**how) as out:
+            return write(out)
+    except BrokenPipeError:  # the reader has seen enough: no fault of the path
+        raise
+    except (OSError, RuntimeError) as e:  # RuntimeError: what Path.resolve() raises for a loop of links
+        if isinstance(e, RuntimeError) and "Symlink loop" not in str(e):
+            raise
+        why = e.strerror if isinstance(e, OSError) else "it is a loop of symbolic links"
+        raise ConfigError(f"{path}: cannot be written ({why}); choose another file, or free some space") from e
+
+
+def _replace(path: Path, how: How, write: Callable[[Any], T]) -> T:
     temporary: str | None = None
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as out:
+        with os.fdopen(handle, **how) as out:
             result = write(out)
             out.flush()
             os.fsync(out.fileno())

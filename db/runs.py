@@ -14,7 +14,8 @@ from db.connection import transaction
 
 __all__ = ["GOOD_ANSWER_SQL", "finish_run", "last_start", "record_fetch", "start_run"]
 
-SOURCE_SQL = "purpose IN ('feed', 'listing', 'sitemap')"  # of a request: it asked for a source itself
+SOURCE_PURPOSES = ("feed", "listing", "sitemap")  # of a request: it asked for a source itself
+SOURCE_SQL = f"purpose IN {SOURCE_PURPOSES}"  # of a request: it asked for a source itself
 GOOD_ANSWER_SQL = f"{SOURCE_SQL} AND outcome IN ('ok', 'not-modified')"  # of a request: the source was read
 
 # the fields of a run that are sums over its requests
@@ -78,6 +79,12 @@ def finish_run(
         db.execute(TOTALS_SQL, [run_id])
 
 
+COVERAGE_SQL = """
+    INSERT INTO coverage (source_id, day, checks, answers) VALUES (?, ?, 1, ?)
+    ON CONFLICT (source_id, day) DO UPDATE SET checks = checks + 1, answers = answers + excluded.answers
+"""
+
+
 def record_fetch(
     db: Database,
     fetch: FetchResult,
@@ -89,7 +96,10 @@ def record_fetch(
     changed: int = 0,
     mode: ParseMode | None = None,
 ) -> None:
-    """Record one request and what came of it. Part of the caller's transaction."""
+    """Record one request and what came of it, in the coverage ledger, too, if it asked for a source itself.
+
+    Part of the caller's transaction.
+    """
     request = fetch.request
     word, status, final_url, problem = _outcome(fetch)
     db.execute(
@@ -102,6 +112,8 @@ def record_fetch(
          fetch.wire_bytes, fetch.elapsed_ms, problem, entries, new, changed, iso(now),
          _hops(fetch), fetch.robots, mode],
     )  # fmt: skip
+    if request.purpose in SOURCE_PURPOSES and word != "not-in-archive":  # which says nothing of the source
+        db.execute(COVERAGE_SQL, [request.source_id, iso(now)[:10], word in ("ok", "not-modified")])
 
 
 def _hops(fetch: FetchResult) -> str | None:

@@ -12,14 +12,22 @@ from aiwire.types import Source, SourceState, parse_iso
 from db.connection import transaction
 from db.language import normal_language
 from db.state import save_state
-from db.trends import refresh_weeks
+from db.tags import Touched, republish, settle
 
 __all__ = ["sync_sources"]
 
 COLUMNS = (
     "id", "name", "kind", "url", "publisher", "owner", "language", "category", "licence", "every_minutes",
-    "full_text", "enabled", "active", "own_server", "rules",
+    "full_text", "enabled", "active", "own_server", "rules", "excerpt_chars",
 )  # fmt: skip
+
+# the days of a source's articles, and the entities that these name; NULL: none
+NAMED_SQL = """
+    SELECT DISTINCT substr(articles.dated_at, 1, 10), article_entities.entity_id
+    FROM articles INDEXED BY articles_source_dated
+    LEFT JOIN article_entities INDEXED BY article_entities_article ON article_entities.article_id = articles.id
+    WHERE articles.source_id = ?
+"""
 
 
 def sync_sources(db: Database, sources: Iterable[Source]) -> None:
@@ -39,7 +47,7 @@ def sync_sources(db: Database, sources: Iterable[Source]) -> None:
         if left:  # another source may take their articles over: so all its items are looked at again, and in full
             db.execute("DELETE FROM source_items")
             db.execute("UPDATE source_state SET etag = NULL, last_modified = NULL, body_hash = NULL")
-        _refresh_moved(db, wanted, stored)
+        _settle_changed(db, wanted, stored)
 
 
 def _row(source: Source) -> tuple[object, ...]:
@@ -47,7 +55,7 @@ def _row(source: Source) -> tuple[object, ...]:
         source.id, source.name, source.kind, source.url, source.publisher, source.owner,
         normal_language(source.language),
         source.category, source.licence, source.every_minutes, source.full_text, int(source.enabled), 1,
-        int(source.own_server), _rules(source),
+        int(source.own_server), _rules(source), source.excerpt_chars,
     )  # fmt: skip
 
 
@@ -84,17 +92,17 @@ def _forget_answers_of_another_address(
             save_state(db, SourceState(source_id, ok_at=parse_iso(ok_at[0]) if ok_at[0] else None))
 
 
-def _refresh_moved(db: Database, wanted: dict[str, tuple[object, ...]], stored: dict[str, tuple[object, ...]]) -> None:
-    """Roll up again the weeks of sources whose publisher or owner changed: both are in the trends."""
-    fields = (COLUMNS.index("publisher"), COLUMNS.index("owner"))
-    moved = [
-        source_id
-        for source_id, row in wanted.items()
-        if source_id in stored and any(row[field] != stored[source_id][field] for field in fields)
-    ]
-    weeks = {
-        week
-        for source_id in moved
-        for (week,) in db.execute("SELECT DISTINCT week FROM articles WHERE source_id = ?", [source_id])
-    }
-    refresh_weeks(db, weeks)
+def _settle_changed(db: Database, wanted: dict[str, tuple[object, ...]], stored: dict[str, tuple[object, ...]]) -> None:
+    """Bring stories and trends in line with sources whose publisher, owner or category changed."""
+
+    def changed(*columns: str) -> list[str]:
+        fields = [COLUMNS.index(name) for name in columns]
+        known = (source_id for source_id in wanted if source_id in stored)
+        return [one for one in known if any(wanted[one][field] != stored[one][field] for field in fields)]
+
+    touched = Touched()
+    for source_id in changed("publisher", "owner", "category"):
+        for day, entity_id in db.execute(NAMED_SQL, [source_id]):
+            touched.add(day, [] if entity_id is None else [entity_id])
+    republish(db, changed("publisher"), touched=touched)
+    settle(db, touched)

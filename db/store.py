@@ -101,7 +101,7 @@ def save_source(db: Database, update: SourceUpdate, *, run_id: int, now: datetim
             db, update.fetch, run_id=run_id, now=now, entries=update.entries, new=new, changed=changed, mode=update.mode
         )
         settle(db, touched)
-    return SaveCounts(new, changed, versions, touched.tags, frozenset(touched.weeks))
+    return SaveCounts(new, changed, versions, touched.tags, touched.weeks)
 
 
 def save_source_state(
@@ -164,7 +164,7 @@ def save_page(db: Database, update: PageUpdate, *, run_id: int, now: datetime) -
         _save_lane(db, update.fetch)
         record_fetch(db, update.fetch, run_id=run_id, now=now, changed=changed)
         settle(db, touched)
-    return SaveCounts(0, changed, versions, touched.tags, frozenset(touched.weeks))
+    return SaveCounts(0, changed, versions, touched.tags, touched.weeks)
 
 
 def save_tagging(db: Database, article_id: int, tagging: Tagging, *, now: datetime) -> SaveCounts:
@@ -173,7 +173,7 @@ def save_tagging(db: Database, article_id: int, tagging: Tagging, *, now: dateti
 
 
 def save_taggings(db: Database, taggings: Iterable[tuple[int, Tagging]], *, now: datetime) -> SaveCounts:
-    """Replace the tags of stored articles, all in one transaction; each week touched is rolled up once."""
+    """Replace the tags of stored articles, all in one transaction; each period touched is rolled up once."""
     touched = Touched()
     changed = 0
     with transaction(db):
@@ -181,7 +181,7 @@ def save_taggings(db: Database, taggings: Iterable[tuple[int, Tagging]], *, now:
             write_tagging(db, article_id, tagging, now=now, touched=touched)
             changed += 1
         settle(db, touched)
-    return SaveCounts(0, changed, 0, touched.tags, frozenset(touched.weeks))
+    return SaveCounts(0, changed, 0, touched.tags, touched.weeks)
 
 
 def _save_check(db: Database, update: SourceUpdate, *, now: datetime) -> None:
@@ -229,9 +229,11 @@ def _retag(db: Database, row: ArticleRow, tagging: Tagging | None, *, now: datet
     """Bring the tags in line with a row that was written: new ones, none until it is tagged again, or the old ones."""
     after = article_row(db, article_id=row.id)
     assert after is not None  # noqa: S101  (it was written in this transaction)
+    reworded = (after.title, after.text_hash, after.source_id) != (row.title, row.text_hash, row.source_id)
     if tagging is not None:
-        write_tagging(db, row.id, tagging, now=now, touched=touched, renamed=after.title != row.title)
-    elif (after.title, after.text_hash, after.source_id) != (row.title, row.text_hash, row.source_id):
+        renamed = after.title != row.title
+        write_tagging(db, row.id, tagging, now=now, touched=touched, renamed=renamed, reworded=reworded)
+    elif reworded:
         clear_tagging(db, row.id, touched=touched)
     else:
         move_tags(db, row.id, touched=touched)

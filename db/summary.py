@@ -36,7 +36,7 @@ def counts(db: Database) -> dict[str, int]:
         "mentions": "SELECT count(*) FROM mentions",
         "prices": "SELECT count(*) FROM prices",
         "candidates": "SELECT count(DISTINCT surface) FROM candidates",
-        "weeks": "SELECT count(*) FROM week_totals WHERE segment = 'all'",
+        "weeks": "SELECT count(*) FROM period_totals WHERE grain = 'week' AND segment = 'all'",
     }
     found = {name: int(db.execute(sql).fetchone()[0]) for name, sql in one.items()}
     by_kind = db.execute(

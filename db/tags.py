@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlite_utils import Database
 
@@ -18,9 +18,21 @@ from db.bands import settle_prices
 from db.corrections import corrected, listed_entities, load_corrections
 from db.dates import settle_date
 from db.entities import add_unlisted, settle_unlisted
+from db.stories import Unsettled, articles_of_sources, drop_sketch, replace_sketch, settle_stories
 from db.trends import refresh_entities
+from db.trends.periods import span_at
 
-__all__ = ["Touched", "clear_tagging", "move_tags", "redate", "settle", "touch", "write_tagging"]
+__all__ = [
+    "Touched",
+    "clear_tagging",
+    "move_tags",
+    "redate",
+    "regroup",
+    "republish",
+    "settle",
+    "touch",
+    "write_tagging",
+]
 
 TABLES = ("mentions", "article_entities", "prices", "candidates")
 
@@ -29,28 +41,42 @@ TABLES = ("mentions", "article_entities", "prices", "candidates")
 class Touched:
     """What a transaction must settle before it ends."""
 
-    weeks: dict[str, set[str]] = field(default_factory=dict)  # week -> entities whose counts there may have changed
+    days: dict[str, set[str]] = field(default_factory=dict)  # ISO -> entities whose counts there may have changed
     unlisted: set[str] = field(default_factory=set)  # entities that may be in no article now
+    stories: Unsettled = field(default_factory=Unsettled)
     tags: int = 0  # written
 
-    def add(self, week: str, entity_ids: Iterable[str]) -> None:
-        self.weeks.setdefault(week, set()).update(entity_ids)
+    def add(self, day: str, entity_ids: Iterable[str]) -> None:
+        self.days.setdefault(day, set()).update(entity_ids)
+
+    @property
+    def weeks(self) -> frozenset[str]:
+        """The Mondays of the weeks whose counts may have changed."""
+        return frozenset(span_at(date.fromisoformat(day), "week").start.isoformat() for day in self.days)
 
 
 def touch(db: Database, article_id: int, *, touched: Touched) -> None:
-    """Have the rollups of an article's week and entities computed again: call it before and after a change."""
-    (week,) = db.execute("SELECT week FROM articles WHERE id = ?", [article_id]).fetchone()
+    """Have the rollups of an article's day and entities computed again: call it before and after a change."""
+    (day,) = db.execute("SELECT substr(dated_at, 1, 10) FROM articles WHERE id = ?", [article_id]).fetchone()
     rows = db.execute("SELECT entity_id FROM article_entities WHERE article_id = ?", [article_id])
-    touched.add(week, (row[0] for row in rows))
+    touched.add(day, (row[0] for row in rows))
 
 
 def write_tagging(
-    db: Database, article_id: int, tagging: Tagging, *, now: datetime, touched: Touched, renamed: bool = False
+    db: Database,
+    article_id: int,
+    tagging: Tagging,
+    *,
+    now: datetime,
+    touched: Touched,
+    renamed: bool = False,
+    reworded: bool = False,
 ) -> None:
     """Replace all that is stored of an article's tags. Part of the caller's transaction, which ends with `settle`.
 
     Args:
         renamed: the transaction has given the article another title.
+        reworded: the transaction has given the article another title, text or source.
     """
     url, source_id, title, text, dated_at = db.execute(
         "SELECT url, source_id, title, text, dated_at FROM articles WHERE id = ?", [article_id]
@@ -77,6 +103,7 @@ def write_tagging(
     changed = stock.replace_sentences(
         db, article_id, source_id=source_id, title=title, text=text, sentences=tagging.sentences, renamed=renamed
     )
+    replace_sketch(db, article_id, tagging.sketch, unsettled=touched.stories, reworded=reworded)
     for other in (article_id, *changed):
         touch(db, other, touched=touched)
     touched.unlisted |= {tag.id for tag in tagging.tags if not tag.listed}
@@ -92,6 +119,7 @@ def clear_tagging(db: Database, article_id: int, *, touched: Touched) -> None:
         " WHERE id = ?",
         [article_id],
     )
+    drop_sketch(db, article_id, unsettled=touched.stories)
     for other in stock.replace_sentences(db, article_id, source_id=source_id, title="", text="", sentences=()):
         touch(db, other, touched=touched)
 
@@ -104,6 +132,7 @@ def move_tags(db: Database, article_id: int, *, touched: Touched) -> None:
             f"UPDATE {table} SET dated_at = ? WHERE article_id = ? AND dated_at <> ?",
             [dated_at, article_id, dated_at],
         )
+    regroup(article_id, touched=touched)  # the earliest article leads a story
     touch(db, article_id, touched=touched)
 
 
@@ -115,9 +144,24 @@ def redate(db: Database, article_id: int, *, touched: Touched) -> None:
     move_tags(db, article_id, touched=touched)
 
 
+def regroup(article_id: int, *, touched: Touched) -> None:
+    """Have it asked again which story the article is in: its date, or what people have put right, is another."""
+    touched.stories.group.add(article_id)
+
+
+def republish(db: Database, source_ids: Iterable[str], *, touched: Touched) -> None:
+    """Bring stories in line with sources whose publisher is another one now. Part of the caller's transaction.
+
+    The rollups of these sources' own days are left to the caller.
+    """
+    touched.stories.compare.update(articles_of_sources(db, source_ids))
+
+
 def settle(db: Database, touched: Touched) -> None:
-    """Bring the rollups and the unlisted names up to date with what was written. Part of the caller's transaction."""
-    refresh_entities(db, touched.weeks)
+    """Bring stories, rollups and unlisted names up to date with what was written. Part of the caller's transaction."""
+    for article_id in settle_stories(db, touched.stories):
+        touch(db, article_id, touched=touched)
+    refresh_entities(db, touched.days)
     settle_unlisted(db, touched.unlisted)
 
 

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 NAMESPACE = "https://aiwire.dev/ns/opml"
 # Fields of Source that are no attribute of ours: text, xmlUrl, and the rules, whose fields are listing-item and so on.
 _IN_OPML = ("name", "url", *RULES)
-_NUMBERS = ("every_minutes", "sitemap-days")
+_NUMBERS = ("every_minutes", "excerpt_chars", "sitemap-days")
 _SWITCHES = ("enabled", "own_server")
 _XML_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, production 2
 

@@ -61,9 +61,11 @@ _REQUIRED = ("id", "name", "kind", "url")
 _KEYS = tuple(field.name for field in dataclasses.fields(Source))
 _WEEK_MINUTES = 7 * 24 * 60
 _MAX_DAYS = 36_500
+_MAX_EXCERPT = 100_000
 _NUMBER, _SWITCH, _TEXT = (int, "a whole number"), (bool, "true or false"), (str, "a text")
 _TYPES: dict[str, tuple[type, str]] = {
     "every_minutes": _NUMBER,
+    "excerpt_chars": _NUMBER,
     "enabled": _SWITCH,
     "own_server": _SWITCH,
     "sitemap.days": _NUMBER,
@@ -257,6 +259,8 @@ def _wrong_meaning(key: str, value: Any) -> str | None:
             return f"must be a language tag, a code of two or three letters first, such as 'en' or 'zh-Hans': {value!r}"
         case "every_minutes" if not 1 <= value <= _WEEK_MINUTES:
             return f"must be 1 to {_WEEK_MINUTES} (a week): {value}"
+        case "excerpt_chars" if not 0 <= value <= _MAX_EXCERPT:
+            return f"must be 0 (quote nothing) to {_MAX_EXCERPT}: {value}"
     return None
 
 

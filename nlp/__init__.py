@@ -1,4 +1,4 @@
 """Text -> tags: a spaCy pipeline whose gazetteer, lexicon and rules are data files."""
 
-TAGGER_VERSION = "2"
+TAGGER_VERSION = "3"
 """Version of the tagging code: raised when the same data files would give other tags."""

@@ -38,6 +38,7 @@ from nlp.prices import PriceFound, find_prices
 from nlp.prices_zh import find_chinese_prices
 from nlp.roles import without_site_names
 from nlp.salience import name_tags, price_records, theme_tags
+from nlp.similarity import sketch
 from nlp.text import Text, fold
 from nlp.themes import ThemeFound, ThemeMatcher
 from nlp.transport import from_plain, register, to_plain
@@ -274,6 +275,7 @@ def make_salience(nlp: Language, name: str, data: str | None, gazetteer: list[st
             scope=work.scope,
             tagger_version=TAGGER_VERSION,
             taxonomy_version=version,
+            sketch=sketch(work.text.raw[: work.text.title_end], work.text.raw[work.text.body :]),
         )
         if len(doc):
             _set_spans(doc, work)

@@ -11,7 +11,7 @@ from typing import Any
 
 from srsly.msgpack import msgpack_decoders, msgpack_encoders
 
-from aiwire.types import Candidate, Mention, Price, Sentence, Tag, Tagging
+from aiwire.types import Candidate, Mention, Price, Sentence, Sketch, Tag, Tagging
 
 __all__ = ["from_plain", "register", "to_plain"]
 
@@ -37,6 +37,7 @@ def from_plain(plain: Mapping[str, Any]) -> Tagging:
         scope=plain["scope"],
         tagger_version=plain["tagger_version"],
         taxonomy_version=plain["taxonomy_version"],
+        sketch=Sketch(plain["sketch"]["words"], tuple(plain["sketch"]["bands"])) if plain["sketch"] else None,
     )
 
 

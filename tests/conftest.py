@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import socket
 import threading
 import time
@@ -16,6 +17,12 @@ from http_site import Cron
 from sqlite_utils import Database
 
 from ingest.worker import ParserPool
+
+
+def pytest_unconfigure() -> None:
+    """Undo the freeze of `nlp.pipeline`: duckdb's binding takes what is frozen at exit for leaks, and prints them."""
+    gc.unfreeze()
+
 
 Handler = Callable[["Seen", asyncio.StreamWriter], Awaitable[None]]
 

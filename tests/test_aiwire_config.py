@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiwire.config import Settings, find_config, load_settings, own_gazetteer
+from aiwire.config import Settings, exports_folder, find_config, load_settings, own_gazetteer
 from aiwire.exceptions import ConfigError
 from aiwire.paths import package_file
 
@@ -111,6 +111,11 @@ def test_a_named_settings_file_that_is_missing_is_an_error(tmp_path):
         find_config(tmp_path / "no.toml", folder=tmp_path)
 
 
+def test_exports_are_kept_beside_the_database_unless_a_folder_is_named(tmp_path):
+    assert exports_folder(Settings(db=tmp_path / "a.db")) == tmp_path / "a-exports"
+    assert exports_folder(Settings(exports=tmp_path / "kept")) == tmp_path / "kept"
+
+
 def test_the_starter_file_shows_every_setting_with_its_default(tmp_path):
     text = package_file("starter", "aiwire.toml").read_text(encoding="utf-8")
     config = tmp_path / "aiwire.toml"
@@ -125,7 +130,7 @@ def test_the_starter_file_shows_every_setting_with_its_default(tmp_path):
 
     for field in fields(Settings):
         assert f"\n#{field.name} = " in text, field.name
-        if field.name not in ("db", "sources", "contact", "base_url"):
+        if field.name not in ("db", "sources", "contact", "base_url", "exports"):
             assert getattr(settings, field.name) == getattr(Settings(), field.name), field.name
 
 

@@ -154,17 +154,47 @@ def test_a_date_moves_the_article_and_a_later_run_leaves_it_there():
     assert rows(dates, EDITED) == rows(dates, EDITED, path="plain.db")
 
 
-def test_a_story_is_kept_by_address():
-    aiwire("correct", "story", COPY, "--same-as", STARGATE.removesuffix("/"))
-    said = aiwire("correct", "story", BRAMLEY, "--own", "--note", "no news")
+def test_what_is_said_of_a_story_takes_effect_at_once_and_holds_through_retags_and_runs():
+    before = dumped()
+    stories = "SELECT articles, publishers FROM stories WHERE articles > 1"
+    assert rows(stories) == [(2, 2)]
 
-    assert "takes effect with stories" in said.stdout
+    said = aiwire("correct", "story", BRAMLEY, "--same-as", STARGATE.removesuffix("/"), "--note", "no news")
+
+    assert said.stdout == f"{BRAMLEY}: a story of 3 articles, led by {COPY}\n"
+    assert aiwire("correct", "story", COPY, "--own").stdout == f"{COPY}: a story of its own\n"
+    for _ in range(2):
+        assert rows(stories) == [(2, 2)]
+        assert rows("SELECT title FROM articles JOIN stories ON stories.id = articles.id WHERE articles > 1") == rows(
+            "SELECT title FROM articles WHERE url = ?", STARGATE
+        )
+        aiwire("tag", "--all")
+        run(CAPTURES[0])
     lines = [line.split("\t") for line in aiwire("correct", "list").stdout.splitlines()]
     assert lines[0] == [*COLUMNS, "stored"]
     assert [(line[0], line[1], line[4], line[6]) for line in lines[1:]] == [
-        (BRAMLEY, "wrong-story", "own", "no news"),
-        (COPY, "wrong-story", STARGATE, ""),
+        (BRAMLEY, "wrong-story", STARGATE, "no news"),
+        (COPY, "wrong-story", "own", ""),
     ]
+    aiwire("correct", "undo", COPY, "--kind", "wrong-story")
+    aiwire("correct", "undo", BRAMLEY)
+    assert told(dumped()) == told(before)
+
+
+def told(dump):
+    """Return what a dump says of stories and trends."""
+    return {table: rows for table, rows in dump.items() if table.startswith(("stor", "trends", "period", "cooccur"))}
+
+
+def test_what_is_said_of_the_story_of_an_untagged_article_waits(folder):
+    sources = package_file("sample", "sources.toml")
+    aiwire("fetch", "--db", "raw.db", "--sources", sources, "--replay", SAMPLE, "--now", iso(CAPTURES[0]))
+
+    said = aiwire("correct", "story", BRAMLEY, "--same-as", STARGATE, "--db", "raw.db")
+
+    assert "takes effect when `aiwire tag` has tagged the articles" in said.stdout
+    aiwire("tag", "--db", "raw.db")
+    assert rows("SELECT max(articles) FROM stories", path="raw.db") == [(3,)]
 
 
 @pytest.mark.parametrize(
@@ -240,7 +270,7 @@ def _put_everything_right():
     aiwire("correct", "tag", EDITED, "nvidia", "--about")
     aiwire("correct", "tag", STARGATE, "nvidia-h100", "--missing", "--evidence", tag_of(STARGATE, "openai")[3])
     aiwire("correct", "date", EDITED, "2026-01-05")
-    aiwire("correct", "story", COPY, "--same-as", STARGATE)
+    aiwire("correct", "story", COPY, "--own")
 
 
 def test_a_fresh_database_with_the_imported_corrections_has_the_same_rows_and_retags_change_none():

@@ -129,4 +129,4 @@ def test_an_article_that_has_no_words_yet_is_not_tagged_and_counts_nowhere(cron:
 
     assert cron.db.execute("SELECT count(*) FROM articles WHERE page_state = 'pending'").fetchone() == (3,)
     assert tagger.titles == []
-    assert cron.db.execute("SELECT count(*) FROM week_totals").fetchone() == (0,)
+    assert cron.db.execute("SELECT count(*) FROM period_totals").fetchone() == (0,)

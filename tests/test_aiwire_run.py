@@ -254,7 +254,8 @@ def test_what_a_source_holds_undated_when_it_is_first_read_is_a_backlog(tmp_path
     assert dict(db.execute("select title, date_source from articles").fetchall()) == {
         "old": "backlog", "new": "first_seen",
     }  # fmt: skip
-    assert db.execute("select articles_total from week_totals where segment = 'all'").fetchall() == [(1,)]
+    weekly = "select articles_total from period_totals where grain = 'week' and segment = 'all'"
+    assert db.execute(weekly).fetchall() == [(1,)]
     db.close()
 
 

@@ -3,13 +3,17 @@
 import sqlite3
 import subprocess
 import sys
+from datetime import timedelta
 
 import pytest
+from db_rows import NOW, article, make_db, save
+from sqlite_utils import Database
 
 from aiwire.exceptions import DatabaseError, TryLater
 from db.connection import check, connect, open_existing, transaction
 from db.migrations import MIGRATIONS
 from db.reference import load_reference
+from db.trends.tables import ROLLUPS
 
 
 def test_a_new_database_has_our_settings_and_every_step(tmp_path):
@@ -51,7 +55,12 @@ def test_every_table_is_strict_and_every_column_says_what_it_is():
 def test_every_foreign_key_has_an_index_on_its_side():
     """Else a deletion in the parent, or a page that follows the key, reads the whole child."""
     db = connect(":memory:")
-    small = {("source_state", "source_id")}  # its own primary key
+    small = {
+        *(("source_state", "source_id"), ("story_sketches", "article_id")),  # their own primary keys
+        ("story_links", "other_id"),  # both ways: the other row leads with it
+        ("story_bands", "article_id"),  # named by story_sketches.bands; articles are never deleted
+        ("watch_items", "batch_id"),  # batches are never deleted without the items of their watch
+    }
     missing = []
     for (table,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():
         leading = {
@@ -68,7 +77,8 @@ def test_every_foreign_key_has_an_index_on_its_side():
 def test_a_full_text_index_follows_every_write():
     db = connect(":memory:")
     db.execute(
-        "INSERT INTO sources VALUES ('s', 's', 'feed', 'u', 'p', NULL, NULL, NULL, NULL, NULL, 'auto', 1, 1, 0, NULL)"
+        "INSERT INTO sources (id, name, kind, url, publisher, full_text, enabled, active, own_server)"
+        " VALUES ('s', 's', 'feed', 'u', 'p', 'auto', 1, 1, 0)"
     )
     db.execute(
         "INSERT INTO articles (id, url, source_id, title, dated_at, week, date_source, first_seen_at, updated_at, text,"
@@ -92,7 +102,8 @@ def test_a_full_text_index_follows_every_write():
 def test_a_week_that_does_not_fit_the_date_is_refused():
     db = connect(":memory:")
     db.execute(
-        "INSERT INTO sources VALUES ('s', 's', 'feed', 'u', 'p', NULL, NULL, NULL, NULL, NULL, 'auto', 1, 1, 0, NULL)"
+        "INSERT INTO sources (id, name, kind, url, publisher, full_text, enabled, active, own_server)"
+        " VALUES ('s', 's', 'feed', 'u', 'p', 'auto', 1, 1, 0)"
     )
 
     with pytest.raises(sqlite3.IntegrityError, match="week"):
@@ -188,6 +199,81 @@ def test_opening_for_reading_neither_makes_nor_migrates_a_database(tmp_path, sit
     assert [path.name for path in tmp_path.iterdir()] == ["news.db"]
 
 
+def _saved(path):
+    """Make a database with tagged articles; return the rows of its rollups."""
+    db = make_db(path)
+    save(db, article("a", "NVIDIA sells the H100."), article("b", day=NOW - timedelta(30)))
+    rows = rollups(db)
+    db.close()
+    return rows
+
+
+def rollups(db):
+    return {one.name: db.execute(f"SELECT * FROM {one.name} ORDER BY 1, 2, 3").fetchall() for one in ROLLUPS}
+
+
+def _upgraded(path):
+    """Leave the database as the step that makes the rollups does: they are empty."""
+    db = connect(path)
+    for one in ROLLUPS:
+        db.execute(f"DELETE FROM {one.name}")
+    db.close()
+
+
+def test_an_upgrade_fills_the_rollups_and_cut_short_is_done_by_the_next_one(tmp_path, monkeypatch):
+    path = tmp_path / "news.db"
+    before = _saved(path)
+    _upgraded(path)
+
+    def cut_short(db, week, schema):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("db.trends.cooccurrence.fill_pairs", cut_short)  # the last of it
+        with pytest.raises(KeyboardInterrupt):
+            connect(path)
+    with pytest.raises(DatabaseError, match=r"its upgrade is not complete; run `aiwire run --db .*news\.db` once"):
+        open_existing(path)
+
+    db = connect(path)
+    assert rollups(db) == before
+    assert all(before.values())
+    db.close()
+    open_existing(path).close()
+
+
+def test_an_upgrade_from_the_schema_before_the_rollups_brings_them(tmp_path):
+    path = tmp_path / "news.db"
+    db = Database(path)
+    MIGRATIONS.apply(db, stop_before="m010_stories")
+    db.execute(
+        "INSERT INTO sources (id, name, kind, url, publisher, full_text, enabled, active, own_server)"
+        " VALUES ('s', 's', 'feed', 'u', 'p', 'auto', 1, 1, 0)"
+    )
+    db.execute("INSERT INTO entities (id, kind, name, listed) VALUES ('nvidia', 'company', 'NVIDIA', 1)")
+    db.execute(
+        "INSERT INTO articles (id, url, source_id, title, dated_at, week, date_source, first_seen_at, updated_at, text,"
+        " text_hash, text_origin, entry_hash, page_state, page_attempts, tag_scope, tagger_version) VALUES"
+        " (1, 'u', 's', 't', '2026-11-23T06:00:00Z', '2026-11-23', 'published', 'x', 'x', '', 'h', 'feed', 'h', 'none',"
+        " 0, 'full', '2')"
+    )
+    db.execute(
+        "INSERT INTO article_entities (article_id, entity_id, dated_at, kind, count, salience, about, about_in_text,"
+        " role, confidence, surfaces, evidence)"
+        " VALUES (1, 'nvidia', '2026-11-23T06:00:00Z', 'company', 3, 1, 1, 1, 'subject', 1, '[]', '')"
+    )
+    db.execute("INSERT INTO trends_weekly VALUES ('nvidia', 'all', '2026-11-23', 1, 1, 1, 3)")
+    db.close()
+
+    db = connect(path)
+
+    assert db.execute("SELECT * FROM trends_monthly WHERE segment = 'all'").fetchall() == [
+        ("nvidia", "all", "2026-11-01", 1, 1, 0, 1, 1, 1, 3)
+    ]
+    assert db.execute("SELECT count(*) FROM trends_weekly").fetchone() == (3,)
+    db.close()
+
+
 def test_an_empty_file_becomes_a_database(tmp_path):
     (tmp_path / "news.db").touch()
 
@@ -247,7 +333,9 @@ def test_check_finds_a_full_text_index_that_lies(tmp_path):
 
 def test_the_layer_loads_neither_spacy_nor_the_fetcher():
     code = (
-        "import sys, db.store, db.export, db.queries, db.reference, db.summary, db.dump\n"
+        "import importlib, pkgutil, sys, db\n"
+        "for module in pkgutil.walk_packages(db.__path__, 'db.'):\n"
+        "    importlib.import_module(module.name)\n"
         "print(sorted({'spacy', 'httpx2', 'feedparser', 'trafilatura', 'nlp', 'ingest'} & set(sys.modules)))"
     )
 

@@ -36,8 +36,12 @@ def test_a_right_date_moves_tags_prices_and_rollups_and_back(db):
     assert db.execute(
         "SELECT DISTINCT dated_at FROM article_entities WHERE article_id = ?", [id_of(db)]
     ).fetchall() == [("2026-03-01T00:00:00Z",)]
-    counts = "SELECT period_start, articles_total FROM week_totals WHERE segment = 'all' ORDER BY 1"
-    assert db.execute(counts).fetchall() == [("2026-02-23", 1), ("2026-11-23", 1)]
+    counts = "SELECT grain, period_start, articles_total FROM period_totals WHERE segment = 'all' ORDER BY 1, 2"
+    assert db.execute(counts).fetchall() == [
+        ("day", "2026-03-01", 1), ("day", "2026-11-23", 1),
+        ("month", "2026-03-01", 1), ("month", "2026-11-01", 1),
+        ("week", "2026-02-23", 1), ("week", "2026-11-23", 1),
+    ]  # fmt: skip
     kept = dump_rows(db)
     rebuild(db)
     assert dump_rows(db) == kept

@@ -95,8 +95,18 @@ def test_a_source_that_gets_an_owner_moves_its_articles_to_the_owned_segment(db)
 
     sync_sources(db, [example])
 
-    segments = {row[0] for row in db.execute("SELECT segment FROM week_totals")}
+    segments = {row[0] for row in db.execute("SELECT segment FROM period_totals")}
     assert segments == {"all", "owned", "lang:en"}
+
+
+def test_how_much_of_a_source_may_be_quoted_is_kept_and_taken_back(db):
+    example = Source("example", "Example", "feed", "https://example.org/feed", "example", excerpt_chars=0)
+    sync_sources(db, [example])
+    assert one(db, "SELECT excerpt_chars FROM sources WHERE id = 'example'") == (0,)
+
+    sync_sources(db, [replace(example, excerpt_chars=None)])
+
+    assert one(db, "SELECT excerpt_chars FROM sources WHERE id = 'example'") == (None,)
 
 
 def test_the_precision_of_listed_entities_is_kept_beside_them_and_goes_with_the_measurement(db):

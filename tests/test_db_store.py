@@ -263,7 +263,7 @@ def test_an_absent_or_absurd_date_changes_none_of_the_three_dates(db, stated, ho
 
 def test_a_page_that_states_a_date_takes_an_article_out_of_the_backlog(db):
     save(db, article("a", published_at=None, date_source="backlog", wants_page=True))
-    assert db.execute("SELECT * FROM week_totals").fetchall() == []
+    assert db.execute("SELECT * FROM period_totals").fetchall() == []
     earlier = NOW - timedelta(days=14)
     dated = {"published_at": earlier, "dated_at": earlier, "date_source": "json-ld"}
 

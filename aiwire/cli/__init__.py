@@ -7,6 +7,8 @@ setup.py    init, serve                 doctor.py    doctor         cron.py  cro
 demo.py     demo                        reference.py reference load|show
 candidates.py  candidates list|accept|reject
 correct.py  correct tag|date|story|list|undo|export|import
+stories.py  stories                     watch.py     watch add|list|show|remove|run
+chart.py    export chart
 common.py   options, clock, input       progress.py  bars
 """
 
@@ -24,6 +26,7 @@ import click
 from aiwire import __version__
 from aiwire.cli import health  # noqa: F401  (registers `sources doctor`)
 from aiwire.cli.candidates import candidates
+from aiwire.cli.chart import chart
 from aiwire.cli.common import warn
 from aiwire.cli.correct import correct
 from aiwire.cli.cron import cron
@@ -36,7 +39,9 @@ from aiwire.cli.reference import reference
 from aiwire.cli.run import fetch, run, trends
 from aiwire.cli.setup import init, serve
 from aiwire.cli.sources import sources
+from aiwire.cli.stories import stories
 from aiwire.cli.tagging import tag
+from aiwire.cli.watch import watch
 from aiwire.exceptions import AiwireError
 
 __all__ = ["cli", "main"]
@@ -63,6 +68,8 @@ for command in (
     fetch,
     tag,
     trends,
+    stories,
+    watch,
     parse,
     extract,
     tag_text,
@@ -79,6 +86,9 @@ for command in (
     cron,
 ):
     cli.add_command(command)
+
+
+export.add_command(chart)
 
 
 class Terminated(BaseException):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
+from aiwire.cli.articles import stored_article
 from aiwire.cli.common import (
     ISO_MOMENT,
     Context,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from aiwire.pipeline.correctionfile import Line
     from db.corrections import Target
+    from db.story_list import Story
 
 __all__ = ["correct"]
 
@@ -196,21 +198,37 @@ def date(context: Context, article: str, day: datetime, note: str) -> None:
 @_note
 @common_options
 def story(context: Context, article: str, same_as: str | None, own: bool, note: str) -> None:
-    """Say which story an article tells. Articles must be stored. It is kept, and takes effect with stories.
+    """Say which story an article tells, whatever the texts say. Articles must be stored.
+
+    It is said of this one article: its copies stay where they are, but for those that were said to be of its story.
 
     \b
-    Example:
+    Examples:
+      aiwire correct story https://example.org/cards --own
       aiwire correct story https://example.org/cards --same-as https://example.com/forty-cards
     """
     from aiwire.pipeline.correcting import put_right
+    from db.story_list import story_of
 
     if own == (same_as is not None):
         raise click.UsageError("one of --same-as and --own says which story it is")
     with writable(context.settings, create=False) as db:
-        url = _stored(db, article).url
+        found = _stored(db, article)
         value = OWN_STORY if same_as is None else _stored(db, same_as).url
-        put_right(db, None, add=[_said(url, "wrong-story", value, note, context)], now=context.now)
-    click.echo(f"{url}: {'a story of its own' if own else f'the story of {value}'}; it takes effect with stories")
+        put_right(db, None, add=[_said(found.url, "wrong-story", value, note, context)], now=context.now)
+        told = story_of(db, found.id)
+        is_waiting = told is None or (not own and story_of(db, _stored(db, value).id) is None)
+    click.echo(f"{found.url}: {_told(told, found.url, is_waiting=is_waiting)}")
+
+
+def _told(story: Story | None, url: str, *, is_waiting: bool) -> str:
+    """Return in words which story an article tells."""
+    if story is None or is_waiting:
+        return "kept; it takes effect when `aiwire tag` has tagged the articles"
+    if story.articles == 1:
+        return "a story of its own"
+    leader = "it leads it" if story.url == url else f"led by {story.url}"
+    return f"a story of {story.articles} articles, {leader}"
 
 
 def _said(url: str, kind: CorrectionKind, value: str, note: str, context: Context) -> Correction:
@@ -406,25 +424,7 @@ def _absent(db: Database, found: Target | None, one: Correction, ids: Collection
 
 
 def _stored(db: Database, address: str) -> Target:
-    """Return the article at a URL or with an id.
-
-    Raises:
-        InputError: it is not stored.
-    """
-    from aiwire.pipeline.correcting import stored_url
-    from db.corrections import target
-
-    if address.isdecimal() and address.isascii() and len(address) < 19:
-        found = target(db, article_id=int(address))
-    else:
-        url = stored_url(db, address)
-        found = None if url is None else target(db, url=url)
-    if found is None:
-        raise InputError(
-            f"there is no article {address!r}; give the URL or the id of one (/news/search of `aiwire serve` has both);"
-            " `aiwire correct import` takes what is for articles to come"
-        )
-    return found
+    return stored_article(db, address, hint="; `aiwire correct import` takes what is for articles to come")
 
 
 def _corrected(db: Database, address: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from aiwire.cli.common import Context, common_options, console, tagger_options
-from aiwire.cli.export import write_trends
+from aiwire.cli.export import write_export
 from aiwire.cli.run import print_report, run_sources
 from aiwire.exceptions import ConfigError
 from aiwire.paths import package_file
@@ -51,7 +51,7 @@ def demo(context: Context, folder: Path) -> None:
         click.echo(f"--- the run of {day:%Y-%m-%d}")
         context = context.with_(settings=settings, now=day)
         print_report(run_sources(context, replay=(archive,), force=True), as_json=False)
-    rows = write_trends(context, csv)
+    rows = write_export(context, "trends", csv)
     out = console(stderr=False)
     db = open_existing(db_path)
     for kind, title in SHOWN.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from aiwire import __version__
+from aiwire.cli.articles import warn_of_articles_without_story
 from aiwire.cli.common import Context, common_options, print_json, tagger_options, warn
 from aiwire.cli.database import writable
 from aiwire.cli.progress import bars
@@ -188,7 +189,10 @@ def run_sources(
         parsers = ParserPool(workers=settings.parse_workers, timeout_s=settings.parse_timeout_s)
         stack.enter_context(parsers)
         progress = stack.enter_context(bars())
-        return Run(db, listed, fetcher, tagger, options, parsers=parsers, progress=progress)(command)
+        report = Run(db, listed, fetcher, tagger, options, parsers=parsers, progress=progress)(command)
+        if command == "run":
+            warn_of_articles_without_story(db)
+        return report
 
 
 @contextmanager
@@ -228,19 +232,39 @@ def open_fetcher(
 
 
 @click.command()
+@click.option("--check", is_flag=True, help="Only compare, write nothing; exit status 1 if rows differ.")
 @common_options
-def trends(context: Context) -> None:
-    """Compute the weekly rollup again from the tags. A run keeps it current; this is for repairs and checks.
+def trends(context: Context, check: bool) -> None:
+    """Count all trends anew from the tags. A run keeps them current; this is for repairs and checks.
+
+    Says how many rows were stored otherwise: none should be.
 
     \b
-    Example:
+    Examples:
       aiwire trends
+      aiwire trends --check
     """
-    from db.trends import rebuild
+    from db.connection import open_existing
+    from db.trends.repair import compare
 
+    if check:
+        with closing(open_existing(context.settings.db)) as db:
+            found = compare(db, mend=False)
+        if found.differing:
+            rows = "1 row differs" if found.differing == 1 else f"{found.differing} rows differ"
+            warn(f"trends of {_weeks(found.weeks)}: {rows} from what the tags say; run `aiwire trends`")
+            raise SystemExit(1)
+        click.echo(f"trends of {_weeks(found.weeks)} counted anew; they are as stored")
+        return
     with writable(context.settings, create=False) as db:
-        weeks = rebuild(db)
-    click.echo(f"{weeks} weeks rolled up")
+        found = compare(db, mend=True)
+    were = "row differed and was" if found.differing == 1 else "rows differed and were"
+    said = f"{found.differing} {were} put right" if found.differing else "they were as stored"
+    click.echo(f"trends of {_weeks(found.weeks)} rolled up anew; {said}")
+
+
+def _weeks(number: int) -> str:
+    return f"{number} week" + ("s" if number != 1 else "")
 
 
 def print_report(report: RunReport, *, as_json: bool) -> None:

@@ -15,7 +15,7 @@ from aiwire.types import ArticleText, Correction
 from db.connection import transaction
 from db.corrections import add_corrections, remove_corrections, said_tags
 from db.store import article_text, known_articles, save_taggings
-from db.tags import Touched, redate, settle
+from db.tags import Touched, redate, regroup, settle
 from ingest.urls import normalize_url
 
 __all__ = ["Done", "article_url", "put_right", "stored_url"]
@@ -49,11 +49,14 @@ def put_right(
         changed = (*undo, *add_corrections(db, add))
         ids = {article.url: article.id for article in known_articles(db, {one.url for one in changed}).values()}
         of_date = {ids[one.url] for one in changed if one.kind == "wrong-date" and one.url in ids}
+        of_story = {ids[one.url] for one in changed if one.kind == "wrong-story" and one.url in ids}
         elsewise = {ids[one.url] for one in changed if not one.is_of_tag and one.url in ids}
         of_tag = {ids[one.url] for one in changed if one.is_of_tag and one.url in ids}
         touched, idle = Touched(), 0
         for article_id in sorted(of_date):
             redate(db, article_id, touched=touched)
+        for article_id in of_story:
+            regroup(article_id, touched=touched)
         settle(db, touched)
         if of_tag:
             if tag is None:

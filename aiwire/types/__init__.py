@@ -30,6 +30,7 @@ from aiwire.types.sources import (
     SourceState,
     SourceStatus,
 )
+from aiwire.types.stories import Sketch
 from aiwire.types.storing import (
     ArticleUpdate,
     Page,
@@ -99,6 +100,7 @@ __all__ = [
     "Sentence",
     "SitemapPart",
     "SitemapRule",
+    "Sketch",
     "Source",
     "SourceKind",
     "SourceState",

@@ -90,6 +90,7 @@ class Source:
         "auto"  # whether the linked page is fetched; auto: if the feed's text is short
     )
     enabled: bool = True
+    excerpt_chars: int | None = None  # quoted of one of its sentences in exports; None: the setting `excerpt_chars`
     listing: ListingRule | None = None  # for kind "listing"; None: the list is found automatically
     sitemap: SitemapRule | None = None  # for kind "sitemap"
     article: ArticleRule | None = None  # for the pages of any kind

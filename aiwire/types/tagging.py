@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from aiwire.types.stories import Sketch
+
 __all__ = [
     "Alias",
     "ArticleText",
@@ -137,6 +139,7 @@ class Tagging:
     scope: TagScope = "full"
     tagger_version: str = ""  # version of the code
     taxonomy_version: str = ""  # hash of gazetteer and lexicon
+    sketch: Sketch | None = None  # to find copies by; None: not taken, the article is a story of its own
 
 
 @dataclass(frozen=True, slots=True)

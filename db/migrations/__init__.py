@@ -9,7 +9,7 @@ the rows do not depend on the order in which a run, cut short or not, came to sa
 from db.migrations import first, ingestion  # the order of the steps
 
 # isort: split
-from db.migrations import health, tagging
+from db.migrations import health, tagging, trends
 from db.migrations.steps import MIGRATIONS
 
-__all__ = ["MIGRATIONS", "first", "health", "ingestion", "tagging"]
+__all__ = ["MIGRATIONS", "first", "health", "ingestion", "tagging", "trends"]

@@ -101,6 +101,7 @@ class _NetworkTransport(httpx2.AsyncBaseTransport):
             method=request.method,
             url=httpcore2.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
             headers=request.headers.raw,
+            content=await request.aread(),
             extensions=request.extensions,
         )
         with _errors_of_httpx2():

@@ -1,0 +1,34 @@
+"""The tables there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from sqlite_utils import Database
+
+from db.exports import articles, cooccurrence, entities, evidence, prices, sources, trends
+from db.exports.request import ExportRequest
+from db.exports.table import Column, Table
+
+__all__ = ["COLUMNS", "MAKERS"]
+
+MAKERS: Mapping[str, Callable[[Database, ExportRequest], Table]] = {
+    "trends": trends.table,
+    "cooccurrence": cooccurrence.table,
+    "prices": prices.table,
+    "evidence": evidence.table,
+    "articles": articles.table,
+    "entities": entities.table,
+    "sources": sources.table,
+}
+
+COLUMNS: Mapping[str, tuple[Column, ...]] = {  # for the dictionary
+    "trends": trends.COLUMNS,
+    "trends_wide": trends.WIDE_COLUMNS,
+    "cooccurrence": cooccurrence.COLUMNS,
+    "prices": prices.COLUMNS,
+    "evidence": evidence.COLUMNS,
+    "articles": articles.COLUMNS,
+    "entities": entities.COLUMNS,
+    "sources": sources.COLUMNS,
+}

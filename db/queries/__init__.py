@@ -1,0 +1,49 @@
+"""The SQL of the canned queries: what `datasette_metadata.json` offers under `/news/<name>`.
+
+Lists of articles are in the order of an index, so that they are as quick on a million articles as on ten. Datasette
+hands parameters over as text, and an empty one where the reader gave none: every query has a sensible answer to that.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from db.queries.canned import CannedQuery
+from db.queries.evidence import EVIDENCE
+from db.queries.news import COPIED_STORIES, ENTITY_NEWS, LATEST, SEARCH, STORY
+from db.queries.prices import CLOUD_PRICE_TABLE, PRICES_QUOTED
+from db.queries.sources import SOURCE_COVERAGE, SOURCE_TROUBLE
+from db.queries.trends import CO_MENTIONS, COMPARE_WEEKS, SOURCE_LIFT, TREND
+
+__all__ = ["QUERIES", "CannedQuery", "metadata_queries"]
+
+QUERIES = (
+    LATEST,
+    SEARCH,
+    ENTITY_NEWS,
+    COPIED_STORIES,
+    STORY,
+    EVIDENCE,
+    TREND,
+    COMPARE_WEEKS,
+    CO_MENTIONS,
+    SOURCE_LIFT,
+    PRICES_QUOTED,
+    CLOUD_PRICE_TABLE,
+    SOURCE_COVERAGE,
+    SOURCE_TROUBLE,
+)
+
+
+def metadata_queries() -> dict[str, dict[str, Any]]:
+    """Return the `queries` of the database `news` in `datasette_metadata.json`: a test keeps that file equal to it."""
+    return {
+        query.name: {
+            "title": query.title,
+            "description": query.description,
+            "sql": query.sql.strip(),
+            "params": list(query.examples),
+            "hide_sql": True,
+        }
+        for query in QUERIES
+    }

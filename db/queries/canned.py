@@ -1,0 +1,67 @@
+"""What a canned query is, and the SQL that several of them share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from db.runs import GOOD_ANSWER_SQL
+
+__all__ = ["GRAIN_SQL", "LAST_WEEK_SQL", "LIMIT", "SEGMENT_SQL", "CannedQuery", "start_sql", "stop_sql", "total_sql"]
+
+LIMIT = 100  # rows of a list
+
+
+@dataclass(frozen=True, slots=True)
+class CannedQuery:
+    """A named query with its parameters and an example of each."""
+
+    name: str
+    title: str
+    description: str
+    sql: str
+    examples: dict[str, str] = field(default_factory=dict)  # parameter -> a value to try
+
+
+# what a reader gave, or what holds where nothing was given
+GRAIN_SQL = "coalesce(nullif(:grain, ''), 'week')"
+SEGMENT_SQL = "coalesce(nullif(:segment, ''), 'all')"
+
+# the newest full week, else the newest one: a week is full if a source answered after its end
+LAST_WEEK_SQL = f"""(
+        SELECT coalesce(
+            max(CASE WHEN date(period_start, '+7 days') <= (
+                SELECT max(fetched_at) FROM fetches WHERE {GOOD_ANSWER_SQL}
+            ) THEN period_start END),
+            max(period_start)
+        )
+        FROM period_totals WHERE grain = 'week' AND segment = 'all'
+    )"""
+
+
+def start_sql(day: str, grain: str = "'week'") -> str:
+    """Return SQL for the first day of the period that holds `day`; NULL, which fits no row, where that is nonsense."""
+    return f"""CASE {grain}
+        WHEN 'day' THEN date({day})
+        WHEN 'week' THEN date({day}, 'weekday 0', '-6 days')
+        WHEN 'month' THEN date({day}, 'start of month')
+    END"""
+
+
+def stop_sql(day: str, grain: str = "'week'") -> str:
+    """Return SQL for the first day after the period that holds `day`."""
+    return f"""CASE {grain}
+        WHEN 'day' THEN date({day}, '+1 day')
+        WHEN 'week' THEN date({day}, 'weekday 0', '+1 day')
+        WHEN 'month' THEN date({day}, 'start of month', '+1 month')
+    END"""
+
+
+def total_sql(column: str, totals: str = "period_totals") -> str:
+    """Return SQL for the denominator of an entity: a theme is looked for only in what is tagged in full.
+
+    Args:
+        column: of an entity that is no theme: articles_total, stories_total or publishers_active.
+        totals: the table or its alias.
+    """
+    full = f"{column.partition('_')[0]}_full"
+    return f"iif(entities.kind = 'theme', {totals}.{full}, {totals}.{column})"
