@@ -245,3 +245,28 @@ def test_a_hostile_text_takes_no_time(unit: str) -> None:
 
     assert time.process_time() - start < 1
     assert made.words <= 5000
+
+
+AWARD = (
+    "{name} has been placed among the leaders of this year's comparison of providers of accelerated computing, which an"
+    " independent house of analysts publishes each autumn. The comparison looked at nine providers by twenty measures,"
+    " among them scheduling, storage, the network between machines, support at night, and the plans for the next two"
+    " years. {name} was given the highest marks that there are in seven of these measures. Customers told the analysts"
+    " that they value short ways and clear bills. We see this as a confirmation of the work of our teams, the head of"
+    " {name} said, and of our belief that those who train large models want to know what they pay for. The comparison"
+    " can be read on the pages of the house that made it, after a registration that costs nothing at all."
+)
+
+
+def test_a_template_that_is_filled_with_another_name_is_no_copy() -> None:
+    title = "{name} placed among the leaders of accelerated computing"
+    one, other = (of(title.format(name=name), AWARD.format(name=name), name) for name in ("Orvantis", "Quelmar"))
+
+    assert not is_copy(one, other)
+    assert is_copy(one, of("Analysts praise Orvantis", AWARD.format(name="Orvantis"), "Harbour Daily"))
+
+
+def test_another_spelling_of_a_word_in_title_and_text_is_no_other_name() -> None:
+    title, text = "Orvantis opens a computing centre", AWARD.format(name="The centre")
+
+    assert is_copy(of(title, text, "A"), of(title.replace("centre", "center"), text.replace("centre", "center"), "B"))

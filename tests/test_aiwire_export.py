@@ -420,3 +420,20 @@ def test_an_export_writes_nothing_to_the_database(folder):
         aiwire("export", table)
 
     assert (folder / "news.db").read_bytes() == before
+
+
+def test_a_spreadsheet_is_not_written_under_its_name(folder):
+    with pytest.raises(ConfigError, match=r"\.xlsx files are not written; name it \.csv and give --excel"):
+        aiwire("export", "trends", "-o", "t.xlsx")
+
+    assert not (folder / "t.xlsx").exists()
+
+
+def test_trends_of_articles_that_were_tagged_before_there_were_stories_say_so():
+    with closing(connect("news.db")) as db:
+        db.execute("UPDATE articles SET story_id = NULL WHERE id = (SELECT min(id) FROM articles)")
+        db.conn.commit()
+
+    aiwire("export", "trends", "-o", "t.csv")
+
+    assert "1 articles were tagged before there were stories" in aiwire.said

@@ -257,6 +257,16 @@ def test_a_webhook_inside_is_refused_unless_it_is_allowed(taker, monkeypatch):
     assert taker.posted == []
 
 
+def test_a_key_of_the_environment_is_not_shown_when_the_webhook_fails(taker, monkeypatch):
+    monkeypatch.setenv("HOOK_KEY", "s3cret")
+    taker.status = 500
+    watch("add", "gpu", *QUIET, "--webhook", taker.url("/${HOOK_KEY}"))
+    _, err = failed_run()
+
+    assert "HTTP 500" in err
+    assert "s3cret" not in err
+
+
 def test_a_key_may_come_from_the_environment_and_is_not_stored(taker, monkeypatch):
     watch("add", "gpu", *QUIET, "--webhook", taker.url("/in?key=${HOOK_KEY}"))
     _, err = failed_run()

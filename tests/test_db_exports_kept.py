@@ -120,6 +120,17 @@ def damaged(path, how):
         path.write_bytes(bytes([*packed[:-9], packed[-9] ^ 1, *packed[-8:]]))
 
 
+@pytest.mark.parametrize("how", ["gone", "cut", "no zstd", "flipped"])
+def test_the_same_export_made_again_heals_a_damaged_one(tmp_path, how):
+    data = os.urandom(3000)
+    one = kept(tmp_path, data)
+    damaged(tmp_path / f"{one.sha256}.zst", how)
+
+    kept(tmp_path, data, made_at="2026-11-24T06:00:00Z")
+
+    assert restored(tmp_path, one.sha256) == data
+
+
 @pytest.mark.parametrize(
     ("how", "says"), [("gone", "are gone"), ("cut", "damaged"), ("no zstd", "damaged"), ("flipped", "damaged")]
 )
