@@ -5,13 +5,16 @@ unit wrongly. 0 is inside; NULL means that there is no band (unit `other`, an un
 verdict depends on the price and the reference tables alone, never on the order of the articles: it is made when prices
 are written, and made again for all of them when the tables change.
 
-    gpu-hour        on-demand and spot prices of the family in `cloud_prices`; of all families where it has none
+    gpu-hour        all prices of the family in `cloud_prices`; of all families where it has none
     instance-hour   the same, up to an instance of `_MOST_CHIPS` accelerators; without an accelerator from nothing up
-    card            launch prices of the family's parts in `accelerators`; of all parts where it has none
-    others          `_OBSERVED`
+    card            prices of the family in `hardware_prices` by accelerator, but of whole systems, and launch prices
+                    in `accelerators`; of all families where it has none
+    1M-tokens       `api_prices`; where it is empty `_OBSERVED`
+    others          `_OBSERVED`, widened to what `hardware_prices` (server, system) and `electricity_prices` (kwh) have
 
-Each band is widened, because list prices of a few providers are not all prices there are: the factors are `_WIDER` and,
-for a used card, `_USED_CARD`.
+What was overtaken counts, as articles tell old prices too; what is implausible itself does not. Each band is widened,
+because the prices of a few providers are not all prices there are: the factors are `_WIDER` and, for a used card,
+`_USED_CARD`.
 """
 
 from __future__ import annotations
@@ -28,8 +31,8 @@ _MOST_CHIPS = 16  # twice the eight of the largest GPU instances in cloud_prices
 
 Band = tuple[float, float]
 
-# orders of magnitude in US dollars, set by hand in November 2026: no reference table has these units, and no source is
-# claimed for them beyond what stands beside each
+# orders of magnitude in US dollars, set by hand in November 2026: the reference tables know too little of these units,
+# and no source is claimed for them beyond what stands beside each
 _OBSERVED: dict[str, Band] = {
     "server": (1_000.0, 600_000.0),  # a small one; more than the $300,000 that the press tells for eight H200
     "system": (60.0, 4_000_000.0),  # a board computer; a rack of 72 GPUs, told at $3 million and more
@@ -55,6 +58,7 @@ class Bands:
 
     gpu_hour: dict[str | None, Band] = field(default_factory=dict)
     card: dict[str | None, Band] = field(default_factory=dict)
+    other: dict[str, Band] = field(default_factory=lambda: dict(_OBSERVED))  # by unit, before it is widened
 
     def band(self, unit: str, family: str | None) -> Band | None:
         """Return the band of a unit, for an accelerator family if one is given; None if there is none."""
@@ -65,7 +69,7 @@ class Bands:
             return hour and (hour[0] if family else 0.0, hour[1] * _MOST_CHIPS)
         if unit == "card":
             return _of(self.card, family)
-        observed = _OBSERVED.get(unit)
+        observed = self.other.get(unit)
         return observed and (observed[0] / _WIDER, observed[1] * _WIDER)
 
     def implausible(
@@ -81,22 +85,52 @@ class Bands:
 
 def load_bands(db: Database) -> Bands:
     """Return the bands that follow from the reference tables in the database."""
-    hours = db.execute(
-        """
-        SELECT family_id, min(price), max(price) FROM (
-            SELECT accelerator_id, ondemand_usd_per_gpu_hour AS price FROM cloud_prices
-            UNION ALL SELECT accelerator_id, spot_usd_per_gpu_hour FROM cloud_prices
-        ) JOIN accelerators ON accelerators.id = accelerator_id
-        WHERE price IS NOT NULL GROUP BY family_id
-        """
+    other = dict(_OBSERVED)
+    for unit, low, high in db.execute(_OTHER_SQL).fetchall():
+        if low is not None:
+            known = other[unit]
+            other[unit] = (low, high) if unit == "1M-tokens" else (min(low, known[0]), max(high, known[1]))
+    return Bands(
+        _widened(db.execute(_HOURS_SQL).fetchall(), _WIDER),
+        _widened(db.execute(_CARDS_SQL).fetchall(), _USED_CARD),
+        other,
     )
-    cards = db.execute(
-        """
-        SELECT family_id, min(launch_price_usd), max(launch_price_usd) FROM accelerators
-        WHERE launch_price_usd IS NOT NULL GROUP BY family_id
-        """
+
+
+_HOURS_SQL = """
+    SELECT family_id, min(price), max(price) FROM (
+        SELECT accelerator_id, ondemand_usd_per_gpu_hour AS price, implausible FROM cloud_prices
+        UNION ALL SELECT accelerator_id, spot_usd_per_gpu_hour, implausible FROM cloud_prices
+        UNION ALL SELECT accelerator_id, reserved_1y_usd_per_gpu_hour, implausible FROM cloud_prices
+        UNION ALL SELECT accelerator_id, reserved_3y_usd_per_gpu_hour, implausible FROM cloud_prices
+    ) JOIN accelerators ON accelerators.id = accelerator_id
+    WHERE price IS NOT NULL AND implausible IS NULL GROUP BY family_id
+"""
+_CARDS_SQL = """
+    SELECT family_id, min(price), max(price) FROM (
+        SELECT family_id, launch_price_usd AS price FROM accelerators
+        UNION ALL SELECT family_id, coalesce(usd_low, usd) / gpu_count FROM hardware_prices
+        WHERE kind <> 'system' AND implausible IS NULL
+        UNION ALL SELECT family_id, coalesce(usd_high, usd) / gpu_count FROM hardware_prices
+        WHERE kind <> 'system' AND implausible IS NULL
     )
-    return Bands(_widened(hours.fetchall(), _WIDER), _widened(cards.fetchall(), _USED_CARD))
+    WHERE price IS NOT NULL GROUP BY family_id
+"""
+_OTHER_SQL = """
+    SELECT '1M-tokens', min(price), max(price) FROM (
+        SELECT input_usd_per_mtok AS price, implausible FROM api_prices
+        UNION ALL SELECT cached_input_usd_per_mtok, implausible FROM api_prices
+        UNION ALL SELECT output_usd_per_mtok, implausible FROM api_prices
+    )
+    WHERE price > 0 AND implausible IS NULL
+    UNION ALL
+    SELECT unit, min(coalesce(usd_low, usd)), max(coalesce(usd_high, usd)) FROM hardware_prices, (
+        SELECT 'server' AS unit UNION ALL SELECT 'system'
+    )
+    WHERE (gpu_count > 1 OR kind = 'system') AND implausible IS NULL GROUP BY unit
+    UNION ALL
+    SELECT 'kwh', min(usd_per_kwh), max(usd_per_kwh) FROM electricity_prices WHERE implausible IS NULL
+"""
 
 
 def settle_prices(db: Database, article_id: int | None = None) -> None:

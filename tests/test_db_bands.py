@@ -5,10 +5,9 @@ from db_rows import NOW, article, id_of, make_db, save
 
 from aiwire.pipeline.correcting import put_right
 from aiwire.types import Correction, Price, Tagging
-from db import reference
 from db.bands import Bands, load_bands
-from db.connection import connect
-from db.reference import load_reference
+from db.connection import connect, transaction
+from db.reference import load_reference, write_rows
 from db.store import save_tagging
 
 FAMILY = "nvidia-h100"
@@ -62,7 +61,8 @@ def test_every_price_of_the_reference_tables_is_plausible(bands):
     load_reference(db)
     hours = db.execute(
         "SELECT 'gpu-hour', family_id, ondemand_usd_per_gpu_hour FROM cloud_prices"
-        " JOIN accelerators ON accelerators.id = accelerator_id WHERE ondemand_usd_per_gpu_hour IS NOT NULL"
+        " JOIN accelerators ON accelerators.id = accelerator_id"
+        " WHERE ondemand_usd_per_gpu_hour IS NOT NULL AND implausible IS NULL"
     ).fetchall()
     cards = db.execute(
         "SELECT 'card', family_id, launch_price_usd FROM accelerators WHERE launch_price_usd IS NOT NULL"
@@ -124,25 +124,33 @@ def test_prices_that_were_there_first_are_judged_when_the_tables_come(db):
     assert stored(db, "implausible") == VERDICTS
 
 
-def test_new_tables_judge_the_old_prices_again(db, monkeypatch):
+def test_a_new_price_in_the_reference_judges_the_old_quotes_again(db):
     load_reference(db)
     save(db, article("a", tagging=TAGGING))
-    content = reference._bytes
-    dear = content("cloud_prices")
-    line = next(line for line in dear.splitlines(keepends=True) if b",nvidia-h100" in line)
-    cells = line.split(b",")
-    cells[5] = b"119"
-    monkeypatch.setattr(
-        reference, "_bytes", lambda t: dear.replace(line, b",".join(cells), 1) if t == "cloud_prices" else content(t)
-    )
     settled = stored(db, "implausible")
+    dear = {"provider": "dear", "accelerator_id": "nvidia-h100-sxm5-80gb", "gpu_count": 1,
+            "ondemand_usd_per_gpu_hour": 119.0, "source": "s", "as_of": "2026-11-23"}  # fmt: skip
 
+    with transaction(db):
+        write_rows(db, "cloud_prices", [dear], origin="import:dear")
     save(db, article("b", tagging=Tagging(prices=(price(400),), tagger_version="1", taxonomy_version="t")))
-    load_reference(db)
 
     assert settled == VERDICTS
     assert db.execute("SELECT implausible FROM prices WHERE amount = 400").fetchone() == (0,)
     assert db.execute("SELECT implausible FROM prices WHERE amount = 500").fetchone() == (1,)
+
+
+def test_what_is_implausible_itself_widens_no_band(db):
+    load_reference(db)
+    save(db, article("a", tagging=TAGGING))
+    doubted = {"provider": "dear", "accelerator_id": "nvidia-h100-sxm5-80gb", "gpu_count": 1, "source": "s",
+               "ondemand_usd_per_gpu_hour": 119.0, "as_of": "2026-11-23", "implausible": "too dear"}  # fmt: skip
+
+    with transaction(db):
+        write_rows(db, "cloud_prices", [doubted], origin="import:dear")
+    save(db, article("b", tagging=Tagging(prices=(price(400),), tagger_version="1", taxonomy_version="t")))
+
+    assert db.execute("SELECT implausible FROM prices WHERE amount = 400").fetchone() == (1,)
 
 
 def test_a_retag_gives_the_verdicts_of_a_first_run(db):
@@ -168,3 +176,25 @@ def test_a_corrected_date_is_the_date_of_the_prices_too(db):
     assert moved == {"2026-03-01T00:00:00Z"}
     assert set(stored(db, "dated_at")) == moved
     assert stored(db, "implausible") == VERDICTS
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "unit", "amount"),
+    [
+        ("api_prices", {"provider": "p", "model": "m", "output_usd_per_mtok": 9000.0}, "1M-tokens", 20_000),
+        ("electricity_prices", {"country": "XX", "year": 2025, "sector": "s", "usd_per_kwh": 2.0}, "kwh", 7.0),
+    ],
+)
+@pytest.mark.parametrize("why_not", [None, "in another unit"])
+def test_tokens_and_power_have_bands_of_plausible_prices_only(table, row, unit, amount, why_not):
+    db = connect(":memory:")
+    load_reference(db)
+    before = load_bands(db).implausible(unit, None, "USD", amount, None)
+
+    with transaction(db):
+        row = row | {"source": "a list", "as_of": "2026-11-23", "implausible": why_not}
+        write_rows(db, table, [row], origin="import:dear")
+
+    assert before == 1
+    assert load_bands(db).implausible(unit, None, "USD", amount, None) == (1 if why_not else 0)
+    db.close()

@@ -19,7 +19,7 @@ from nlp.pipeline import load_tagger, tag_articles
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
-REFERENCE = ROOT / "db" / "reference"
+REFERENCE = ROOT / "db" / "reference" / "data"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared, which users do not have")
 
 FILES = {

@@ -20,6 +20,7 @@ from aiwire.types.fetching import (
 from aiwire.types.lexicon import LexiconLine
 from aiwire.types.moments import iso, parse_iso
 from aiwire.types.parsing import Enclosure, Entry, Extracted, FeedHints, ParsedFeed, ParseMode, SeenItem, SitemapPart
+from aiwire.types.reference import Catalog, Offer, SkippedRow
 from aiwire.types.sources import (
     ArticleRule,
     ErrorClass,
@@ -66,6 +67,7 @@ __all__ = [
     "ArticleText",
     "ArticleUpdate",
     "Candidate",
+    "Catalog",
     "Correction",
     "CorrectionKind",
     "Enclosure",
@@ -82,6 +84,7 @@ __all__ = [
     "ListingRule",
     "Mention",
     "NotModified",
+    "Offer",
     "Page",
     "PageState",
     "PageUpdate",
@@ -101,6 +104,7 @@ __all__ = [
     "SitemapPart",
     "SitemapRule",
     "Sketch",
+    "SkippedRow",
     "Source",
     "SourceKind",
     "SourceState",

@@ -26,6 +26,7 @@ Purpose = Literal[
     "page",  # of an article
     "robots",
     "discovery",  # of a site's front page: where has its feed gone?
+    "catalog",  # of prices: an address that stands in the settings
 ]
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, timedelta
-from difflib import get_close_matches
 
 from sqlite_utils import Database
 
 from aiwire.exceptions import ConfigError
 from db.exports.request import ExportRequest
+from db.nearest import did_you_mean
 from db.trends.counting import COUNTED_ROLES_SQL
 
 __all__ = ["SIDES", "bounds", "check_entities", "checked_segment", "entity_condition", "names_condition"]
@@ -36,7 +36,7 @@ def check_entities(db: Database, entity_ids: Iterable[str]) -> None:
     for entity_id in entity_ids:
         if not db.execute("SELECT 1 FROM entities WHERE id = ?", [entity_id]).fetchone():
             known = (row[0] for row in db.execute("SELECT id FROM entities ORDER BY id"))
-            near = _nearest(entity_id.lower(), known) or "see the ids with `aiwire export entities`"
+            near = did_you_mean(entity_id.lower(), known) or "see the ids with `aiwire export entities`"
             raise ConfigError(f"there is no entity {entity_id!r}; {near}")
 
 
@@ -51,7 +51,7 @@ def checked_segment(db: Database, segment: str | None) -> str:
     rows = db.execute("SELECT DISTINCT segment FROM period_totals WHERE grain = 'month' ORDER BY 1")
     spelled: dict[str, str] = {one.lower(): one for one in (*SIDES, *(row[0] for row in rows))}
     if segment.lower() not in spelled:
-        near = _nearest(segment.lower(), spelled) or f"choose from {', '.join(spelled.values())}"
+        near = did_you_mean(segment.lower(), spelled) or f"choose from {', '.join(spelled.values())}"
         raise ConfigError(f"there is no segment {segment!r}; {near}")
     return spelled[segment.lower()]
 
@@ -78,8 +78,3 @@ def names_condition(request: ExportRequest) -> tuple[str, Values]:
         f" AND named.role IN {COUNTED_ROLES_SQL} AND {condition})",
         values,
     )
-
-
-def _nearest(word: str, known: Iterable[str]) -> str:
-    near = get_close_matches(word, list(known), n=1)
-    return f"did you mean {near[0]!r}?" if near else ""

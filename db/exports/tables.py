@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from sqlite_utils import Database
 
-from db.exports import articles, cooccurrence, entities, evidence, prices, sources, trends
+from db.exports import articles, cooccurrence, entities, evidence, price_history, prices, sources, trends
 from db.exports.request import ExportRequest
 from db.exports.table import Column, Table
 
@@ -16,6 +16,7 @@ MAKERS: Mapping[str, Callable[[Database, ExportRequest], Table]] = {
     "trends": trends.table,
     "cooccurrence": cooccurrence.table,
     "prices": prices.table,
+    "price_history": price_history.table,
     "evidence": evidence.table,
     "articles": articles.table,
     "entities": entities.table,
@@ -27,6 +28,7 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {  # for the dictionary
     "trends_wide": trends.WIDE_COLUMNS,
     "cooccurrence": cooccurrence.COLUMNS,
     "prices": prices.COLUMNS,
+    "price_history": price_history.COLUMNS,
     "evidence": evidence.COLUMNS,
     "articles": articles.COLUMNS,
     "entities": entities.COLUMNS,

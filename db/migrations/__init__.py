@@ -10,6 +10,9 @@ from db.migrations import first, ingestion  # the order of the steps
 
 # isort: split
 from db.migrations import health, tagging, trends
+
+# isort: split
+from db.migrations import reference
 from db.migrations.steps import MIGRATIONS
 
-__all__ = ["MIGRATIONS", "first", "health", "ingestion", "tagging", "trends"]
+__all__ = ["MIGRATIONS", "first", "health", "ingestion", "reference", "tagging", "trends"]

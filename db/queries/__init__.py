@@ -11,7 +11,22 @@ from typing import Any
 from db.queries.canned import CannedQuery
 from db.queries.evidence import EVIDENCE
 from db.queries.news import COPIED_STORIES, ENTITY_NEWS, LATEST, SEARCH, STORY
-from db.queries.prices import CLOUD_PRICE_TABLE, PRICES_QUOTED
+from db.queries.prices import (
+    API_PRICE_TABLE,
+    CLOUD_PRICE_TABLE,
+    HARDWARE_PRICE_TABLE,
+    PRICE_HISTORY,
+    PRICE_MONTHS,
+    PRICES_QUOTED,
+)
+from db.queries.reference import (
+    ACCELERATOR_CONFLICTS,
+    ACCELERATOR_FACTS,
+    ACCELERATOR_SHEETS,
+    ENERGY,
+    REFERENCE_CHANGES,
+    TCO_INPUTS,
+)
 from db.queries.sources import SOURCE_COVERAGE, SOURCE_TROUBLE
 from db.queries.trends import CO_MENTIONS, COMPARE_WEEKS, SOURCE_LIFT, TREND
 
@@ -29,7 +44,17 @@ QUERIES = (
     CO_MENTIONS,
     SOURCE_LIFT,
     PRICES_QUOTED,
+    PRICE_HISTORY,
+    PRICE_MONTHS,
     CLOUD_PRICE_TABLE,
+    HARDWARE_PRICE_TABLE,
+    API_PRICE_TABLE,
+    ACCELERATOR_SHEETS,
+    ACCELERATOR_FACTS,
+    ACCELERATOR_CONFLICTS,
+    ENERGY,
+    TCO_INPUTS,
+    REFERENCE_CHANGES,
     SOURCE_COVERAGE,
     SOURCE_TROUBLE,
 )

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from sqlite_utils import Database
 
 from aiwire.exceptions import ConfigError
+from db.nearest import did_you_mean
 from db.trends.bysource import BASE_PERIODS, load_articles, panel_shares, theme_lifts
 from db.trends.coverage import Ledger, load_ledger
 from db.trends.periods import Grain, Span, span_at, spans
@@ -217,7 +217,7 @@ def _checked(db: Database, query: TrendsQuery) -> TrendsQuery:
     for entity_id in query.entities:
         if not db.execute("SELECT 1 FROM entities WHERE id = ?", [entity_id]).fetchone():
             known = [row[0] for row in db.execute("SELECT id FROM entities ORDER BY id")]
-            near = _nearest(entity_id.lower(), known) or "see the ids with `aiwire serve` under /news/entities"
+            near = did_you_mean(entity_id.lower(), known) or "see the ids with `aiwire serve` under /news/entities"
             raise ConfigError(f"there is no entity {entity_id!r}; {near}")
     if query.segment is None:
         return query
@@ -225,14 +225,9 @@ def _checked(db: Database, query: TrendsQuery) -> TrendsQuery:
     known = [*SIDES, *(row[0] for row in db.execute("SELECT DISTINCT segment FROM period_totals ORDER BY 1"))]
     spelled = next((name for name in known if name.lower() == segment), None)
     if spelled is None:
-        near = _nearest(segment, known) or f"choose from {', '.join(dict.fromkeys(known))}"
+        near = did_you_mean(segment, known) or f"choose from {', '.join(dict.fromkeys(known))}"
         raise ConfigError(f"there is no segment {query.segment!r}; {near}")
     return replace(query, segment=spelled)
-
-
-def _nearest(word: str, known: list[str]) -> str:
-    near = get_close_matches(word, known, n=1)
-    return f"did you mean {near[0]!r}?" if near else ""
 
 
 def _segments(db: Database, query: TrendsQuery, periods: tuple[Span, ...]) -> list[str]:
