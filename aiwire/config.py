@@ -5,6 +5,7 @@ Order: command line over environment (`AIWIRE_<NAME>`) over `aiwire.toml` over t
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -54,6 +55,15 @@ class Settings:
     gazetteer: tuple[Path, ...] = ()  # own files of names and theme terms; if none is named: `own_gazetteer`, if there
     exports: Path = Path()  # folder that every export is kept in; if none is named: beside the database
     excerpt_chars: int = 300  # quoted of a sentence in exports, unless its source says otherwise; 0: nothing
+    # where `aiwire reference refresh` asks for prices: both catalogues keep a file for each cloud
+    gpuhunt_url: str = "https://dstack-gpu-pricing.s3.eu-west-1.amazonaws.com/v3"
+    gpuhunt_catalogs: tuple[str, ...] = (
+        "aws", "azure", "gcp", "lambdalabs", "nebius", "oci", "runpod", "verda", "cloudrift",
+    )  # fmt: skip
+    skypilot_url: str = "https://raw.githubusercontent.com/skypilot-org/skypilot-catalog/master/catalogs"
+    # VERSION/CLOUD: clouds that gpuhunt lacks; a cloud may stand in one of both lists only
+    skypilot_catalogs: tuple[str, ...] = ("v9/vast", "v9/cudo", "v8/hyperstack", "v8/jarvislabs", "v9/shadeform")
+    price_lists: tuple[str, ...] = ()  # own CSV files on the network: "NAME TABLE URL" each
     spacy_model: str = ""  # name or folder of an installed spaCy model that proposes names for review; empty: none
     parse_timeout_s: float = 30.0  # for one document
     parse_workers: int = 0  # processes that parse; 0: one less than the machine has cores, at least one
@@ -84,6 +94,29 @@ _RANGES: dict[str, tuple[float, float]] = {
 
 _PATHS = frozenset(("gazetteer",))
 _CHOICES: dict[str, tuple[str, ...]] = {"opt_outs": get_args(OptOuts)}
+_MAY_BE_EMPTY = frozenset(["base_url", "proxy"])
+_URLS = {  # setting -> an example
+    "base_url": "https://news.example.org",
+    "proxy": "http://proxy.example.org:3128",
+    "gpuhunt_url": "https://prices.example.org/v3",
+    "skypilot_url": "https://prices.example.org/catalogs",
+}
+_PRICE_TABLES = (
+    "accelerator_facts", "cloud_prices", "hardware_prices", "api_prices", "electricity_prices", "grid_carbon",
+    "tco_defaults", "model_shapes",
+)  # fmt: skip
+_OWN_ORIGINS = frozenset(["shipped", "skypilot", "gpuhunt", "import"])  # a price list of this name would pass for them
+_PARTS_OF_LISTS = {  # setting -> what each of its texts looks like, and in words
+    "gpuhunt_catalogs": (re.compile(r"[a-z0-9][a-z0-9_-]{0,39}"), "the name of a provider, such as 'aws'"),
+    "skypilot_catalogs": (
+        re.compile(r"v[0-9]{1,3}/[a-z0-9][a-z0-9_-]{0,39}"),
+        "a version and a cloud, such as 'v9/vast'",
+    ),
+    "price_lists": (
+        re.compile(r"[a-z0-9][a-z0-9_-]{0,39} [a-z_]+ https?://[!-~]+"),
+        "'NAME TABLE URL', such as 'ours cloud_prices https://intranet.example.org/gpu.csv'",
+    ),
+}
 
 
 def find_config(explicit: Path | None, *, folder: Path) -> Path | None:
@@ -165,7 +198,7 @@ def _converted(key: str, value: Any, kind: type, origin: str, folder: Path | Non
         return _path(value, folder)
     if kind is tuple:
         texts = _texts(key, value, origin, text=text)
-        return tuple(_path(part, folder) for part in texts) if key in _PATHS else texts
+        return tuple(_path(part, folder) for part in texts) if key in _PATHS else _checked_parts(key, texts, origin)
     if kind is str:
         return _text(key, value, origin)
     number = _number(key, value, kind, origin, text=text)
@@ -186,7 +219,7 @@ def _text(key: str, value: Any, origin: str) -> str:
     choices = _CHOICES.get(key)
     if choices and value not in choices:
         raise ConfigError(f"{origin}: '{key}' must be one of {', '.join(choices)}, not {value!r}")
-    if key in ("base_url", "proxy") and value:
+    if key in _URLS and (value or key not in _MAY_BE_EMPTY):
         return _checked_url(key, value, origin)
     return _checked_header(key, value, origin)
 
@@ -200,6 +233,30 @@ def _texts(key: str, value: Any, origin: str, *, text: bool) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(part, str) and part for part in value):
         raise ConfigError(f"{origin}: '{key}' wants a list of texts, such as [\"10.0.0.5\"], not {value!r}")
     return tuple(value)
+
+
+def _checked_parts(key: str, texts: tuple[str, ...], origin: str) -> tuple[str, ...]:
+    """Return the texts of a list, each in the form that its setting wants."""
+    if key in _PARTS_OF_LISTS:
+        form, wanted = _PARTS_OF_LISTS[key]
+        for text in texts:
+            if not form.fullmatch(text):
+                raise ConfigError(f"{origin}: '{key}' wants {wanted}, not {text!r}")
+    if key == "price_lists":
+        _check_price_lists(texts, origin)
+    return texts
+
+
+def _check_price_lists(lines: tuple[str, ...], origin: str) -> None:
+    names = [line.split()[0] for line in lines]
+    for line in lines:
+        name, table, _ = line.split()
+        if table not in _PRICE_TABLES:
+            raise ConfigError(f"{origin}: 'price_lists': no table '{table}', there are {', '.join(_PRICE_TABLES)}")
+        if name in _OWN_ORIGINS:
+            raise ConfigError(f"{origin}: 'price_lists': the name '{name}' is taken, choose another")
+        if names.count(name) > 1:
+            raise ConfigError(f"{origin}: 'price_lists': two lists are called '{name}', choose another name for one")
 
 
 def _number(key: str, value: Any, kind: type, origin: str, *, text: bool) -> int | float:
@@ -221,8 +278,7 @@ def _checked_url(key: str, value: str, origin: str) -> str:
     except ValueError:
         usable = False
     if not usable:
-        example = "http://proxy.example.org:3128" if key == "proxy" else "https://news.example.org"
-        raise ConfigError(f"{origin}: '{key}' wants an address such as {example}, not {value!r}")
+        raise ConfigError(f"{origin}: '{key}' wants an address such as {_URLS[key]}, not {value!r}")
     return value.rstrip("/")
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from aiwire.config import Settings, exports_folder, find_config, load_settings, own_gazetteer
 from aiwire.exceptions import ConfigError
 from aiwire.paths import package_file
+from db.reference.tables import OBSERVATIONS
 
 
 def _load(path: Path | None, environ=None, **overrides):
@@ -75,6 +76,19 @@ def test_the_gazetteer_beside_the_settings_is_taken_if_none_is_named(tmp_path, m
         pytest.param('base_url = "ftp://x"', "'base_url' wants an address", id="address"),
         pytest.param('contact = "a\\nb"', "'contact' goes into an HTTP header", id="header-injection"),
         pytest.param("port = ", "not valid TOML", id="syntax"),
+        pytest.param('skypilot_url = ""', "'skypilot_url' wants an address such as https://prices", id="no-address"),
+        pytest.param('gpuhunt_catalogs = ["a/b"]', "'gpuhunt_catalogs' wants the name of a provider", id="provider"),
+        pytest.param('skypilot_catalogs = ["vast"]', "wants a version and a cloud, such as 'v9/vast'", id="cloud"),
+        pytest.param('price_lists = ["https://a.org/b.csv"]', "'price_lists' wants 'NAME TABLE URL'", id="price-list"),
+        pytest.param(
+            'price_lists = ["a fees https://a.org"]', "no table 'fees', there are accelerator_facts,", id="table"
+        ),
+        pytest.param('price_lists = ["gpuhunt api_prices https://a.org"]', "the name 'gpuhunt' is taken", id="taken"),
+        pytest.param(
+            'price_lists = ["a api_prices https://a.org", "a grid_carbon https://b.org"]',
+            "two lists are called 'a'",
+            id="two-lists",
+        ),
     ],
 )
 def test_a_bad_setting_names_the_file_and_what_is_wrong(tmp_path, text, message):
@@ -85,6 +99,25 @@ def test_a_bad_setting_names_the_file_and_what_is_wrong(tmp_path, text, message)
         _load(config)
 
     assert message in str(caught.value)
+
+
+def test_catalogues_and_price_lists_are_taken_as_they_are_written(tmp_path):
+    config = tmp_path / "aiwire.toml"
+    config.write_text(
+        'skypilot_url = "https://s.example.org/c/"\nskypilot_catalogs = ["v9/vast"]\ngpuhunt_catalogs = []\n'
+        'price_lists = ["ours cloud_prices https://i.example.org/a.csv"]\n'
+    )
+    settings = _load(config, {"AIWIRE_GPUHUNT_CATALOGS": "aws, oci"})
+
+    assert settings.skypilot_url == "https://s.example.org/c"
+    assert (settings.skypilot_catalogs, settings.gpuhunt_catalogs) == (("v9/vast",), ("aws", "oci"))
+    assert settings.price_lists == ("ours cloud_prices https://i.example.org/a.csv",)
+
+
+def test_every_table_that_a_user_may_import_can_be_a_price_list():
+    for table in OBSERVATIONS:
+        line = f"ours {table} https://i.example.org/a.csv"
+        assert _load(None, {"AIWIRE_PRICE_LISTS": line}).price_lists == (line,)
 
 
 def test_a_bad_environment_value_names_the_variable():

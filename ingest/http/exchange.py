@@ -41,6 +41,7 @@ _ACCEPT: dict[Purpose, str] = {
     "*/*;q=0.1",
     "robots": "text/plain, */*;q=0.1",
     "discovery": _ACCEPT_PAGE,
+    "catalog": "text/csv, text/plain;q=0.5, */*;q=0.1",
 }
 _REDIRECTS = frozenset([301, 302, 303, 307, 308])  # RFC 9110 15.4
 _DRAIN_BYTES = 65_536  # of a body that nobody reads: enough to keep the connection, too little to waste time on
