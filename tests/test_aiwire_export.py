@@ -41,6 +41,10 @@ def aiwire(*args, now=NOW):
     return result.stdout_bytes
 
 
+def command(table):
+    return table.replace("_", "-")
+
+
 def failing(error, *args, now=NOW):
     """Run a command that must raise `error`; return its message."""
     result = CliRunner().invoke(cli, [*map(str, args), "--now", iso(now)], standalone_mode=False)
@@ -95,15 +99,15 @@ def test_a_file_has_its_description_and_the_dictionary_beside_it_and_is_kept(fol
 
 @pytest.mark.parametrize("table", TABLES)
 def test_stdout_gets_the_same_bytes_as_a_file_every_time(folder, table):
-    aiwire("export", table, "-o", "t.csv")
+    aiwire("export", command(table), "-o", "t.csv")
 
-    assert aiwire("export", table) == (folder / "t.csv").read_bytes() != b""
+    assert aiwire("export", command(table)) == (folder / "t.csv").read_bytes() != b""
     assert len(list((folder / "news-exports").glob(f"*-{table}-*.json"))) == 1
 
 
 @pytest.mark.parametrize("table", TABLES)
 def test_every_table_is_typed_described_and_has_one_row_for_each_key(folder, table):
-    aiwire("export", table, "-o", "t.parquet")
+    aiwire("export", command(table), "-o", "t.parquet")
 
     meta = json.loads((folder / "t.parquet.meta.json").read_text())
     found = duckdb.sql("SELECT * FROM 't.parquet'")
@@ -116,7 +120,7 @@ def test_every_table_is_typed_described_and_has_one_row_for_each_key(folder, tab
     keys = duckdb.sql(f"SELECT {key} FROM 't.parquet'").fetchall()
     assert keys == sorted(set(keys))
     assert len(keys) == meta["rows"]
-    frame = pd.read_csv(io.BytesIO(aiwire("export", table)))
+    frame = pd.read_csv(io.BytesIO(aiwire("export", command(table))))
     assert set(frame.columns[frame.isna().any()]) <= set(meta["nulls"])
     for column in COLUMNS[table]:
         if column.type in ("integer", "real", "boolean"):
@@ -128,7 +132,7 @@ def test_every_table_is_typed_described_and_has_one_row_for_each_key(folder, tab
 def test_an_empty_database_gives_columns_and_no_row(table, form):
     connect("empty.db").close()
 
-    data = aiwire("export", table, "--db", "empty.db", "--format", form)
+    data = aiwire("export", command(table), "--db", "empty.db", "--format", form)
 
     names = [column.name for column in COLUMNS[table]]
     Path("t").write_bytes(data)
@@ -417,7 +421,7 @@ def test_an_export_writes_nothing_to_the_database(folder):
     before = (folder / "news.db").read_bytes()
 
     for table in TABLES:
-        aiwire("export", table)
+        aiwire("export", command(table))
 
     assert (folder / "news.db").read_bytes() == before
 

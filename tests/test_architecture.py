@@ -123,6 +123,14 @@ def test_every_canned_query_is_in_the_readme():
     assert [query.name for query in QUERIES if f"`/news/{query.name}`" not in readme] == []
 
 
+def test_every_plausibility_rule_is_in_the_readme():
+    from db.reference.rules import RULES
+
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+
+    assert [rule.name for rule in RULES if f"`{rule.name}`" not in readme] == []
+
+
 def test_no_document_holds_a_placeholder():
     for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")):
         assert "@@" not in path.read_text(encoding="utf-8"), path.name

@@ -3,7 +3,8 @@
 data.py     what is drawn        text.py     clean, wrap, place texts     scales.py   ticks
 fonts.py    who has the glyphs   sheet.py    a figure in CSS pixels       marks.py    lines, bands, gaps, the key
 lines.py    one to five entities in one chart                            movers.py   a panel for each entity
-render.py   bytes
+render.py   bytes                costs.py    what options cost, month after month
+prices.py   prices in three voices
 
 Nothing depends on colour alone (WCAG 2.2, 1.4.1): lines differ in markers and dashes, too, and have their names at
 their ends. No display, no state of pyplot, nobody's matplotlibrc: same data, same size, same fonts, same bytes.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 from xml.sax.saxutils import escape
@@ -21,7 +21,7 @@ from aiwire.charts.scales import value_label
 from aiwire.charts.sheet import DPI, Sheet
 from aiwire.charts.text import clean
 
-__all__ = ["Format", "describe", "draw", "image", "missing_glyphs"]
+__all__ = ["Format", "describe", "draw", "image", "missing_glyphs", "rendered"]
 
 Format = Literal["svg", "png"]
 
@@ -32,7 +32,7 @@ def draw(chart: Lines | Movers, size: Size) -> Figure:
     Raises:
         ConfigError: the size is too small for the texts.
     """
-    with _style(chart):
+    with _style(_texts(chart)):
         return _drawn(chart, size)
 
 
@@ -42,15 +42,30 @@ def image(chart: Lines | Movers, size: Size, kind: Format) -> bytes:
     Raises:
         ConfigError: the size is too small for the texts.
     """
-    title, description = _title(chart), describe(chart)
+    return rendered(
+        lambda: _drawn(chart, size), kind, title=_title(chart), description=describe(chart), as_of=chart.as_of,
+        texts=_texts(chart),
+    )  # fmt: skip
+
+
+def rendered(
+    make: Callable[[], Figure], kind: Format, *, title: str, description: str, as_of: str, texts: Sequence[str]
+) -> bytes:
+    """Return the bytes of a figure: an SVG, with its texts as texts and described for those who hear it, or a PNG.
+
+    Args:
+        make: draws it; called with our style set.
+        as_of: ISO time that the file is dated with, so that the same figure gives the same bytes.
+        texts: all in it that we do not know beforehand: fonts are chosen for them.
+    """
     out = io.BytesIO()
-    with _style(chart):
-        figure = _drawn(chart, size)
+    with _style(texts):
+        figure = make()
         if kind == "png":
             metadata: dict[str, Any] = {"Title": title, "Description": description, "Software": None}
             figure.savefig(out, format="png", dpi=DPI, metadata=metadata)
             return out.getvalue()
-        figure.savefig(out, format="svg", metadata={"Title": title, "Date": chart.as_of, "Creator": "aiwire"})
+        figure.savefig(out, format="svg", metadata={"Title": title, "Date": as_of, "Creator": "aiwire"})
     return _described(out.getvalue().decode("utf-8"), description).encode("utf-8")
 
 
@@ -102,13 +117,13 @@ def _drawn(chart: Lines | Movers, size: Size) -> Figure:
 
 
 @contextmanager
-def _style(chart: Lines | Movers) -> Iterator[None]:
+def _style(texts: Sequence[str]) -> Iterator[None]:
     """Set matplotlib up as it comes, whatever this user's matplotlibrc says, with the fonts that the chart needs."""
     with mpl.rc_context(), warnings.catch_warnings():
         mpl.rcdefaults()
         mpl.rcParams.update(
             {
-                "font.family": [*families(_texts(chart)), "sans-serif"],
+                "font.family": [*families(texts), "sans-serif"],
                 "font.sans-serif": [BASE],
                 "svg.fonttype": "none",
                 "svg.hashsalt": "aiwire",

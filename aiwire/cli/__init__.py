@@ -4,11 +4,12 @@ run.py      run, fetch, tag, trends     filters.py   parse, extract, tag-text
 export.py   export                      evaluate.py  evaluate
 sources.py  sources list|add|test|import|export    health.py  sources doctor
 setup.py    init, serve                 doctor.py    doctor         cron.py  cron
-demo.py     demo                        reference.py reference load|show
+demo.py     demo                        tco/         tco                fit.py       fit
+reference/  reference load|show|template|refresh|import|check|status|history
 candidates.py  candidates list|accept|reject
 correct.py  correct tag|date|story|list|undo|export|import
 stories.py  stories                     watch.py     watch add|list|show|remove|run
-chart.py    export chart
+chart.py    export chart                chart_file.py  charts as files
 common.py   options, clock, input       progress.py  bars
 """
 
@@ -35,12 +36,14 @@ from aiwire.cli.doctor import doctor
 from aiwire.cli.evaluate import evaluate
 from aiwire.cli.export import export
 from aiwire.cli.filters import extract, parse, tag_text
+from aiwire.cli.fit import fit
 from aiwire.cli.reference import reference
 from aiwire.cli.run import fetch, run, trends
 from aiwire.cli.setup import init, serve
 from aiwire.cli.sources import sources
 from aiwire.cli.stories import stories
 from aiwire.cli.tagging import tag
+from aiwire.cli.tco import tco
 from aiwire.cli.watch import watch
 from aiwire.exceptions import AiwireError
 
@@ -79,6 +82,8 @@ for command in (
     correct,
     sources,
     reference,
+    tco,
+    fit,
     serve,
     init,
     demo,

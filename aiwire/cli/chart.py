@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import re
 from collections import deque
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from aiwire.cli.chart_file import forget_backend, kind_of, write_chart
 from aiwire.cli.common import Context, common_options, warn
 from aiwire.cli.export import ISO_DATE, KINDS
 from aiwire.exceptions import ConfigError
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
     from aiwire.charts import Line, Lines, Measure, Mover, Movers, Times
-    from aiwire.charts.render import Format
     from db.trends.query import PeriodRows, TrendsQuery
     from db.trends.series import Trends
 
@@ -118,12 +117,11 @@ def chart(
       aiwire export chart --entity tco --column stories --grain month --size 390 -o phone.png
       aiwire export chart --movers --kind accelerator -o movers.svg
     """
-    kind = _format_of(output)
-    os.environ.pop("MPLBACKEND", None)  # matplotlib does not load with one that it does not know; we use none
+    kind = kind_of(output)
+    forget_backend()
     _check(entities, movers, **selection)
     from aiwire.charts import MEASURES, Lines, image, missing_glyphs
     from db.connection import open_existing
-    from db.files import write_bytes_atomically
     from db.trends.query import TrendsQuery
 
     selection["segment"] = selection["segment"].lower()
@@ -135,22 +133,9 @@ def chart(
             f"no font here has {missing[:20]}: boxes are in their place; install one that has"
             " (Debian, Ubuntu: fonts-noto-cjk), or choose SVG, which takes the reader's fonts"
         )
-    drawn = image(made, _size(made, size), kind)
-    write_bytes_atomically(output, lambda out: out.write(drawn))
+    write_chart(output, image(made, _size(made, size), kind))
     for note in made.notes if isinstance(made, Lines) else (made.subtitle, *made.notes):
         warn(note)
-
-
-def _format_of(output: Path) -> Format:
-    """Return the format that a file name asks for.
-
-    Raises:
-        ConfigError: it is no format of ours.
-    """
-    suffix = output.suffix.lower()
-    if suffix not in (".svg", ".png"):
-        raise ConfigError(f"{output}: a chart is an .svg or a .png; name the file so")
-    return "svg" if suffix == ".svg" else "png"
 
 
 def _check(

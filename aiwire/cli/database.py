@@ -1,18 +1,20 @@
-"""The database as a command writes it: locked, migrated, with its reference tables."""
+"""The database as a command opens it: to write it, or to look into its reference tables."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
+from aiwire.cli.common import Context
 from aiwire.config import Settings
+from aiwire.exceptions import ConfigError
 from aiwire.lock import writer_lock
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-__all__ = ["writable"]
+__all__ = ["reference_database", "writable"]
 
 
 @contextmanager
@@ -30,3 +32,28 @@ def writable(settings: Settings, *, create: bool = True) -> Iterator[Database]:
             yield db
         finally:
             db.close()
+
+
+@contextmanager
+def reference_database(context: Context) -> Iterator[tuple[Database, bool]]:
+    """Open the database for reading; if there is none and none was named, the shipped reference in memory.
+
+    Yields it, and whether it is a file: only that has articles.
+
+    Raises:
+        DatabaseError: it cannot be read, or was named and is not there.
+        ConfigError: its reference tables are empty.
+    """
+    from db.connection import connect, open_existing
+    from db.reference import load_reference
+
+    path = context.settings.db
+    if path.exists() or context.given_db is not None:
+        with closing(open_existing(path)) as db:
+            if not db.execute("SELECT 1 FROM accelerator_families LIMIT 1").fetchone():
+                raise ConfigError(f"{path}: the reference is not loaded; run `aiwire reference load --db {path}`")
+            yield db, True
+        return
+    with closing(connect(":memory:")) as db:
+        load_reference(db)
+        yield db, False

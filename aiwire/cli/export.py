@@ -176,6 +176,20 @@ def prices(context: Context, **asked: Any) -> None:
     _export(context, "prices", **asked)
 
 
+@export.command("price-history")
+@_options("since", "until", "entity")
+def price_history(context: Context, **asked: Any) -> None:
+    """What accelerators cost, told by the reference, the clouds and the press: one row per price and its source.
+
+    Implausible prices are in it with the reason, to be shown and not to be used.
+
+    \b
+    Example:
+      aiwire export price-history --entity nvidia-h100 -o h100_prices.csv
+    """
+    _export(context, "price_history", **asked)
+
+
 @export.command()
 @_options("since", "until", "kind", "entity", "segment", "cell")
 def evidence(context: Context, **asked: Any) -> None:

@@ -1,0 +1,9 @@
+"""tco: buying, renting and calling an API compared.
+
+command.py  options and outputs    text.py   the report on a terminal    words.py  its sentences
+table.py    its tables             rows.py   CSV and JSON                chart.py  the chart
+"""
+
+from aiwire.cli.tco.command import tco
+
+__all__ = ["tco"]
