@@ -32,6 +32,7 @@ class VoiceMonth:
     lowest: float
     median: float
     highest: float
+    undated: int  # of the prices: read in that month, and not dated by their source
 
 
 def check_family(db: Database, family: str) -> str:

@@ -12,6 +12,7 @@ from price_site import H100, archive, call, loaded, rows, settings_of, skypilot
 
 from aiwire.exceptions import DatabaseError, InputError
 from db.connection import connect
+from db.reference.lookup import parts, thermal_power
 
 NOW = "2026-12-01T06:00:00Z"
 HEAD = "provider,region,instance_type,accelerator_id,gpu_count,ondemand_usd_per_gpu_hour,source"
@@ -132,6 +133,12 @@ def test_an_implausible_price_of_ones_own_is_shown_and_not_used(tmp_path):
     assert rows(tmp_path / "news.db", HELD) == []
 
 
+def test_the_totals_say_that_an_implausible_row_is_not_used_though_its_document_is_applied():
+    totals = bring(DEAR, "--apply").stdout.splitlines()[-1]
+
+    assert totals == "1 document: 0 added, 0 changed, 0 ended, 1 implausible (not used); 1 document applied"
+
+
 def test_it_is_used_when_the_user_insists_and_the_objection_stays_in_the_note(tmp_path):
     bring(DEAR, "--apply")
     bring(DEAR, "--apply", "--accept-implausible")
@@ -226,6 +233,59 @@ def test_a_default_that_no_comparison_could_use_is_refused_even_if_the_user_insi
     assert said in str(result.exception)
     assert "mine.csv" in str(result.exception)
     assert rows(tmp_path / "news.db", "SELECT count(*) FROM tco_defaults WHERE origin LIKE 'import:%'") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("pue,,1.2,,percent,good,our meter", "mine.csv:3: the unit of pue is 'percent'; it must be 'ratio'"),
+        (
+            "staff_usd_per_accelerator_year,,100,,USD/month,good,our books",
+            "mine.csv:3: the unit of staff_usd_per_accelerator_year is 'USD/month'; it must be 'USD/year'",
+        ),
+        ("load_fraction,,75,,percent,good,our meter", "mine.csv:3: input load_fraction is 75"),
+    ],
+)
+def test_a_default_in_another_unit_is_refused_with_its_line_and_the_unit_wanted(row, said, tmp_path):
+    good = "maintenance_share,,0.05,,share of capital per year,good,contract 7"
+
+    result = bring(f"{DEFAULT}\n{good}\n{row}\n", "--apply", "--accept-implausible", table="tco_defaults")
+
+    assert isinstance(result.exception, InputError)
+    assert said in str(result.exception)
+    assert rows(tmp_path / "news.db", "SELECT count(*) FROM tco_defaults WHERE origin LIKE 'import:%'") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("fact", "value", "unit", "said"),
+    [
+        ("tdp_w", "70000", "W", "power-in-band"),
+        ("tdp_w", "1400", "W", "power-in-range"),
+        ("memory_gb", "8000", "GB", "memory-in-range"),
+        ("bandwidth_gbs", "3.35", "GB/s", "bandwidth-in-range"),
+    ],
+)
+def test_a_slip_in_a_fact_that_differs_is_stored_as_implausible(fact, value, unit, said, tmp_path):
+    head = "accelerator_id,fact,value,unit,standing,source,note,as_of"
+    row = f"{H100},{fact},{value},{unit},differs,our contract,,2026-11-01"
+
+    bring(f"{head}\n{row}\n", "--apply", table="accelerator_facts")
+
+    ((reason,),) = rows(tmp_path / "news.db", "SELECT implausible FROM accelerator_facts WHERE origin = 'import:mine'")
+    assert said in reason
+
+
+def test_a_fact_that_differs_by_little_makes_the_range_of_what_is_calculated_with_and_a_slip_does_not(tmp_path):
+    head = "accelerator_id,fact,value,unit,standing,source"
+    powers = []
+    for watts in (70000, 720):
+        bring(f"{head}\n{H100},tdp_w,{watts},W,differs,our contract\n", "--apply", table="accelerator_facts")
+        with connect(tmp_path / "news.db") as db:
+            (part,) = parts(db, H100)
+            figure = thermal_power(db, part)
+        powers.append(figure and (figure.low, figure.mid, figure.high))
+
+    assert powers == [(700, 700, 700), (700, 700, 720)]
 
 
 def test_a_default_of_ones_own_within_its_limits_takes_the_place_of_ours(tmp_path):

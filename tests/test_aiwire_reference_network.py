@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 from http_site import CLI_ENVIRONMENT, aiwire
 from price_site import archive, call, gpuhunt, loaded, rows, settings_of, skypilot
 
+from aiwire.config import Settings
 from aiwire.lock import writer_lock
 
 NOW = "2026-12-01T06:00:00Z"
@@ -65,6 +67,27 @@ def test_with_force_it_asks_for_the_whole_document(live, tmp_path):
 
     assert (report["lines"][0]["outcome"], report["rows"]["unchanged"]) == ("staged", 2)
     assert live.seen[1].headers.get("if-none-match") is None
+
+
+def test_a_document_that_is_held_back_is_asked_for_without_conditions(loopback, tmp_path):
+    modified = {"ETag": '"v2"', "Last-Modified": "Mon, 30 Nov 2026 06:00:00 GMT"}
+    _published(loopback, "/gpuhunt/aws/latest/catalog.zip", gpuhunt(), **modified)
+    settings_of(tmp_path, "gpuhunt/aws", base=loopback.url(""))
+
+    for more in ((), ("--apply",), ("--apply", "--allow-loss")):
+        _, report, _ = refresh_live(tmp_path, *more)
+        assert report["lines"][0]["outcome"] == "staged"
+
+    assert report["lines"][0]["applied"]
+    assert not [seen for seen in loopback.seen if seen.headers.keys() & {"if-none-match", "if-modified-since"}]
+
+
+def test_examples_of_the_help_work_with_the_settings_as_they_come():
+    said = call("refresh", "--help").stdout
+    named = set(re.findall(r"--source ([a-z0-9]+/[a-z0-9]+)", said))
+
+    assert named
+    assert named <= {f"gpuhunt/{provider}" for provider in Settings().gpuhunt_catalogs}
 
 
 def test_what_was_recorded_gives_the_same_when_it_is_replayed(live, tmp_path):

@@ -124,7 +124,7 @@ def test_a_month_has_its_median(db, amounts, median):
         offer(db, number, ondemand_usd_per_gpu_hour=amount, region=f"r{number}")
 
     assert months(db, H100, "gpu-hour") == [
-        VoiceMonth("2026-11", "cloud", len(amounts), min(amounts), median, max(amounts))
+        VoiceMonth("2026-11", "cloud", len(amounts), min(amounts), median, max(amounts), undated=len(amounts))
     ]
 
 

@@ -221,6 +221,36 @@ def test_a_slip_of_the_unit_is_caught_in_every_figure_of_every_part(row: Raw, fa
 
 
 @settings(deadline=None)
+@given(
+    row=st.sampled_from([row for row in judged_figures() if row["fact"] not in RATES]),
+    factor=st.sampled_from([1000, 0.001]),
+)
+def test_a_slip_of_the_unit_is_caught_in_what_is_said_to_differ_too(row: Raw, factor: float) -> None:
+    slipped = {**row, "standing": "differs", "value": repr(float(row["value"]) * factor)}
+
+    assert check_rows(FACTS, [slipped], shipped()) != []
+
+
+@pytest.mark.parametrize(
+    ("fact", "value", "rules"),
+    [
+        ("tdp_w", "70000", {"power-in-band", "power-in-range"}),
+        ("tdp_w", "1400", {"power-in-range"}),
+        ("tdp_w", "720", set()),
+        ("memory_gb", "8000", {"memory-in-range"}),
+        ("bandwidth_gbs", "3.35", {"bandwidth-in-range"}),
+        ("bandwidth_gbs", "3352", set()),
+        (RATES[0], "989000", {"rate-in-band"}),
+        ("launch_price_usd", "300000", {"launch-price-in-band"}),
+    ],
+)
+def test_what_differs_is_judged_by_bands_and_ranges_and_no_other_rule(fact: str, value: str, rules: set[str]) -> None:
+    row = {**used(H100, fact), "standing": "differs", "value": value}
+
+    assert {v.rule for v in check_rows(FACTS, [row], shipped())} == rules
+
+
+@settings(deadline=None)
 @given(row=st.sampled_from([row for row in judged_figures() if row["fact"] in RATES]))
 def test_twice_a_dense_rate_is_caught_for_every_part(row: Raw) -> None:
     doubled = {**row, "value": repr(2 * float(row["value"]))}

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from price_site import H100
 from sqlite_utils import Database
 
-from db.connection import connect
+from db.connection import connect, transaction
 from db.reference import applying, load_reference
 from db.reference.applying import Scope, apply_changes, changes_of, confirm, judged, load_context
 from db.reference.observations import write_rows
-from db.reference.staging import note, note_unchanged, source_states, stage, staged_rows
+from db.reference.staging import hold_back, note, note_unchanged, source_states, stage, staged_rows
 
 NOW = datetime(2026, 12, 1, 6, tzinfo=UTC)
 DAY, NEXT_DAY = "2026-12-01", "2026-12-02"
@@ -109,6 +109,20 @@ def test_a_failure_keeps_what_was_staged_and_when_it_was_last_good(db):
     state = source_states(db)[NAME]
     assert (state.outcome, state.error, state.ok_at) == ("failed", "HTTP 503", "2026-12-01T06:00:00Z")
     assert (state.etag, state.staged) == ('"1"', 1)
+
+
+def test_what_is_held_back_keeps_its_rows_and_the_reason_until_the_next_try_and_has_no_validators(db):
+    stage(db, NAME, URL, "cloud_prices", [offer("a")], validators=VALIDATORS, now=NOW)
+    with transaction(db):
+        hold_back(db, NAME, "too few")
+
+    state = source_states(db)[NAME]
+    assert (state.held_back, state.error, state.etag, state.last_modified) == (True, "too few", None, None)
+    assert staged_rows(db, NAME) == [offer("a")]
+    note_unchanged(db, NAME, URL, now=NOW, dates=True)
+    assert not source_states(db)[NAME].held_back
+    note(db, NAME, URL, "failed", error="HTTP 503", now=NOW)
+    assert not source_states(db)[NAME].held_back  # it failed: that is another matter
 
 
 @pytest.mark.parametrize(("url", "outcome"), [("https://elsewhere.example/x.csv", "failed"), (URL, "vanished")])

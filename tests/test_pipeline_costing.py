@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from cost_rows import cost_db
+from cost_rows import cost_db, insert
 
 from aiwire.exceptions import ConfigError
 from aiwire.pipeline.costs.costing import cost
@@ -119,7 +119,7 @@ def test_a_provider_without_the_part_is_compared_by_another_of_the_family_and_it
     assert inputs(found)["hyperstack.rate_usd_per_gpu_hour"].note.endswith("; of nvidia-h100-pcie")
     said = "hyperstack: its rate is of nvidia-h100-pcie; none of nvidia-h100-sxm5-80gb is known there"
     assert said in found.notes
-    with pytest.raises(ConfigError, match="no offer of hyperstack for nvidia-h100 is known; known are aws, lambda"):
+    with pytest.raises(ConfigError, match="has no offer of nvidia-h100-sxm5-80gb, but of nvidia-h100-pcie: name"):
         run(db, part="nvidia-h100-sxm5-80gb", compare=("buy", "hyperstack"))
 
 
@@ -301,3 +301,28 @@ def test_our_choices_are_tried_otherwise_and_those_of_the_user_are_not(db):
 def test_more_options_than_can_be_drawn_are_refused(db):
     with pytest.raises(ConfigError, match="up to 20 options, not 21: compare fewer"):
         run(db, compare=tuple(f"p{number}" for number in range(21)))
+
+
+def test_a_pod_of_a_thousand_is_no_offer_to_who_wants_eight_as_long_as_there_are_smaller_ones(db):
+    pod = {"provider": "aws", "instance_type": "pod", "gpu_count": 1920, "accelerator_id": "nvidia-h100-sxm5-80gb"}
+    insert(db, "cloud_prices", region="us-east-1", ondemand_usd_per_gpu_hour=1.0, price_date="2026-11-20", **pod)
+
+    assert inputs(run(db))["aws.rate_usd_per_gpu_hour"].mid == 6.88
+    assert inputs(run(db, count=1900))["aws.rate_usd_per_gpu_hour"].mid == 1.0
+
+
+def test_a_reservation_that_outlasts_the_horizon_is_named(db):
+    found = run(db, compare=("buy", "lambda:reserved-1y"), years=2.5).notes
+
+    assert "lambda:reserved-1y: 36 months are paid for 30: a reservation runs to its end" in found
+    assert not any("runs to its end" in note for note in run(db, compare=("buy", "lambda:reserved-1y"), years=2).notes)
+
+
+def test_a_model_that_retires_before_the_end_is_named(db):
+    work = figures(tokens_per_second=5000.0, output_share=0.25)
+    db.execute("UPDATE api_prices SET note = 'retires on 2027-02-01 (as a list says)' WHERE model = 'gpt-5'")
+
+    asked = {"compare": ("buy", "api:openai/gpt-5"), "figures": work}
+    said = "api:openai/gpt-5: its provider says that the model retires on 2027-02-01, before the end"
+    assert said in run(db, **asked).notes
+    assert said not in run(db, **asked, years=0.1).notes

@@ -16,10 +16,12 @@ from price_site import (
     H100,
     SECOND,
     archive,
+    call,
     lines,
     prices,
     refresh,
     rows,
+    skypilot,
     three,
     two_weeks,
 )
@@ -285,3 +287,67 @@ def test_an_older_archive_ends_nothing_that_was_read_later(world):
     assert (line["counts"]["ended"], line["suspicious"]) == (0, None)
     held = "SELECT count(*) FROM cloud_prices WHERE provider = ? AND superseded_at IS NULL"
     assert prices(world, "fine", held) == [(7,)]
+
+
+# ---------------------------------------------------------------- held back
+
+
+@pytest.fixture(params=["empty", "halved"])
+def shrunk(world, request):
+    """A folder where the archive 3 has a document that has lost its rows, or most of them, as its ETag tells."""
+    refresh(world, 1, "--apply", "--source", "skypilot/changed")
+    left = {"empty": skypilot(), "halved": three((20.0,))}[request.param]
+    archive(world / "3.warc.gz", SECOND, {"skypilot/changed": left}, etags={"skypilot/changed": '"2"'})
+    return world
+
+
+def again(folder, *more):
+    (line,) = refresh(folder, 3, "--source", "skypilot/changed", *more)["lines"]
+    return line
+
+
+def state_of(folder):
+    (state,) = rows(folder / "news.db", "SELECT outcome, error, etag FROM reference_sources")
+    return state
+
+
+@pytest.mark.parametrize("first", [[], ["--allow-loss"], ["--apply"]])
+@pytest.mark.parametrize("second", [[], ["--apply"]])
+def test_a_document_that_is_held_back_is_read_whole_and_held_back_again(shrunk, first, second):
+    again(shrunk, *first)
+    line = again(shrunk, *second)
+
+    assert (line["outcome"], line["applied"]) == ("staged", False)
+    assert state_of(shrunk) == ("staged", line["suspicious"], None)
+    assert {row[3] for row in prices(shrunk, "changed")} == {None}
+
+
+@pytest.mark.parametrize("first", [[], ["--apply"]])
+def test_a_document_that_was_held_back_is_applied_when_its_loss_is_allowed_and_then_it_is_as_any_other(shrunk, first):
+    again(shrunk, *first)
+    line = again(shrunk, "--apply", "--allow-loss")
+
+    assert line["applied"]
+    assert line["counts"]["ended"] >= 2
+    assert state_of(shrunk) == ("staged", None, '"2"')
+    assert again(shrunk)["outcome"] == "not-modified"
+
+
+def test_a_document_is_asked_for_whole_when_its_loss_is_allowed(world):
+    for _ in range(2):
+        line = lines(refresh(world, 1, "--apply", "--allow-loss"))["skypilot/fine"]
+        assert line["outcome"] == "staged"
+
+
+def test_the_status_says_why_a_document_is_held_back_and_how_to_apply_it(shrunk):
+    reason = again(shrunk, "--apply")["suspicious"]
+
+    said = call("status", "--db", shrunk / "news.db").stdout
+    again(shrunk, "--apply", "--allow-loss")
+    later = call("status", "--db", shrunk / "news.db").stdout
+
+    assert "HELD BACK" in said
+    assert f"skypilot/changed: {reason}; " in said
+    assert "--source skypilot/changed --apply --allow-loss" in said
+    assert "HELD BACK" not in later
+    assert reason not in later

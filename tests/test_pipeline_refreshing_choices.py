@@ -250,5 +250,7 @@ def test_the_table_for_eyes_has_a_row_per_document_and_the_changes_below(world):
     assert all(name in result.stdout for name in NAMES)
     assert "ondemand 2.75 -> 1.375 (-50.0%)" in result.stdout
     assert "outside of" in result.stdout
-    assert result.stdout.splitlines()[-1].startswith("7 documents: 0 added, 1 changed, 1 ended, 1 implausible; nothing")
+    assert result.stdout.splitlines()[-1].startswith(
+        "7 documents: 0 added, 1 changed, 1 ended, 1 implausible (not used); nothing"
+    )
     assert "skypilot/vanished: gone: HTTP 404 Not Found; its prices stay" in result.stderr

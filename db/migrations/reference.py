@@ -199,7 +199,7 @@ def m013_reference(db: Database) -> None:
             ok_at TEXT,                     -- last answer that could be read, or 304
             applied_at TEXT,                -- when its rows last went into the tables
             outcome TEXT,                   -- of the last try: staged, not-modified, broken, vanished or failed
-            error TEXT                      -- of the last try
+            error TEXT                      -- of the last try; of one that was read: why it is held back
         ) STRICT
         """,
         """

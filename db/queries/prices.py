@@ -119,29 +119,31 @@ PRICE_MONTHS = CannedQuery(
     "Prices of an accelerator by month: three voices side by side",
     "Per month and voice how many prices there are, the lowest, the median and the highest, in US dollars, with"
     " implausible ones left out. A cloud price counts in each month in which it is known to have held, others in the"
-    " month of their date; a range by its middle; what is dated to a year only is not in it. accelerator: family id"
+    " month of their date; a range by its middle; what is dated to a year only is not in it. undated: how many of"
+    " them were read in that month and are not dated by their source, so that they may be older. accelerator: family id"
     " such as nvidia-h100. unit: gpu-hour (when empty), card, system or server. terms: on-demand (when empty: all that"
     " is neither spot nor reserved), spot or reserved.",
     """
 WITH RECURSIVE told AS (
     SELECT voice, iif(usd_low IS NULL, usd, (usd_low + usd_high) / 2) AS usd, substr(price_date, 1, 7) AS month,
-        substr(held_until, 1, 7) AS last
+        substr(held_until, 1, 7) AS last, is_dated
     FROM price_history
     WHERE family_id = :accelerator AND unit = coalesce(nullif(:unit, ''), 'gpu-hour') AND is_plausible
         AND length(price_date) >= 7
         AND CASE WHEN kind = 'spot' THEN 'spot' WHEN kind LIKE 'reserved%' THEN 'reserved' ELSE 'on-demand' END
             = coalesce(nullif(:terms, ''), 'on-demand')
 ), held AS (
-    SELECT voice, usd, month, last FROM told
+    SELECT voice, usd, month, last, is_dated FROM told
     UNION ALL
-    SELECT voice, usd, substr(date(month || '-01', '+1 month'), 1, 7), last FROM held WHERE month < last
+    SELECT voice, usd, substr(date(month || '-01', '+1 month'), 1, 7), last, is_dated FROM held WHERE month < last
 ), ranked AS (
-    SELECT month, voice, usd, row_number() OVER (PARTITION BY month, voice ORDER BY usd) AS place,
+    SELECT month, voice, usd, is_dated, row_number() OVER (PARTITION BY month, voice ORDER BY usd) AS place,
         count(*) OVER (PARTITION BY month, voice) AS prices
     FROM held WHERE usd IS NOT NULL
 )
 SELECT month, voice, prices, min(usd) AS lowest_usd,
-    avg(usd) FILTER (WHERE place IN ((prices + 1) / 2, (prices + 2) / 2)) AS median_usd, max(usd) AS highest_usd
+    avg(usd) FILTER (WHERE place IN ((prices + 1) / 2, (prices + 2) / 2)) AS median_usd, max(usd) AS highest_usd,
+    sum(NOT is_dated) AS undated
 FROM ranked GROUP BY month, voice ORDER BY month DESC, voice
 """,
     {"accelerator": "nvidia-h100", "unit": "gpu-hour", "terms": "on-demand"},

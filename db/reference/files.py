@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from importlib import resources
@@ -63,6 +63,7 @@ def read_rows(
     users: bool = False,
     as_of: str | None = None,
     ids: Mapping[str, Collection[str]] | None = None,
+    faults_of: Callable[[Row], Iterable[str]] | None = None,
 ) -> list[Row]:
     """Return the rows of a file, with all columns of their table's file.
 
@@ -74,6 +75,7 @@ def read_rows(
         as_of: ISO date for the rows of a user's file that do not say when their source was read, usually today;
             nothing in the file may be later. None: every row must say so.
         ids: table -> ids that there are; references to tables that are not given are not checked.
+        faults_of: says what else is wrong with a row, as far as this layer cannot know it; each is told with its line.
 
     Raises:
         ConfigError: a shipped file is not as it should be. Each line of the message names file, line and remedy.
@@ -84,7 +86,7 @@ def read_rows(
         known = f"these can be imported: {', '.join(OBSERVATIONS)}"
         near = get_close_matches(table, OBSERVATIONS, n=1)
         raise InputError(f"there is no table '{table}' for imports; {known}" + (f"; '{near[0]}'?" if near else ""))
-    reading = _Reading(table, name, users, as_of, ids or {})
+    reading = _Reading(table, name, users, as_of, ids or {}, faults_of)
     try:
         rows = list(reading.rows(_decoded(content, name, error, users=users)))
     except _TooManyError:
@@ -141,6 +143,7 @@ class _Reading:
     users: bool
     as_of: str | None
     ids: Mapping[str, Collection[str]]
+    faults_of: Callable[[Row], Iterable[str]] | None
     problems: list[str] = field(default_factory=list)
     seen: dict[Key, int] = field(default_factory=dict)  # key of what holds, or id -> line
     rows_of: Counter[Key] = field(default_factory=Counter)
@@ -236,6 +239,8 @@ class _Reading:
             self._check_fact(line, row)
         if self.users:
             self._check_origin(line, row)
+        for fault in self.faults_of(row) if self.faults_of else ():
+            self._say(line, fault)
         self._check_once(line, row)
         return len(self.problems) == before
 

@@ -173,6 +173,9 @@ def offers(db: Database, family_id: str) -> list[CloudOffer]:
     ]  # fmt: skip
 
 
+_NODE = 8  # accelerators of a usual server: as much may be rented by who wants one
+
+
 def rate(
     found: Sequence[CloudOffer], commitment: Commitment, *, count: int, today: date
 ) -> tuple[Figure, CloudOffer] | None:
@@ -184,6 +187,8 @@ def rate(
     priced = [(offer, price) for offer in found if (price := offer.prices[commitment]) is not None]
     if not priced:
         return None
+    # a pod of a thousand is no offer to somebody who wants eight, as long as there are smaller ones
+    priced = [each for each in priced if _rented(each[0], count) <= max(2 * count, _NODE)] or priced
     standing = min(_standing(offer, today) for offer, _ in priced)
     alike = [(offer, price) for offer, price in priced if _standing(offer, today) == standing]
     best, price = min(

@@ -23,6 +23,7 @@ __all__ = [
     "SourceState",
     "discard",
     "forget_validators",
+    "hold_back",
     "note",
     "note_unchanged",
     "source_states",
@@ -31,6 +32,7 @@ __all__ = [
 ]
 
 Outcome = Literal["staged", "not-modified", "broken", "vanished", "failed"]
+_GOOD: tuple[Outcome, ...] = ("staged", "not-modified")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +47,14 @@ class SourceState:
     ok_at: str | None = None
     applied_at: str | None = None
     outcome: Outcome | None = None  # of the last try
-    error: str | None = None
+    error: str | None = None  # of the last try; of one that brought rows, why they are held back
     staged: int = 0  # rows that wait to be applied
     read_with: str | None = None  # hash of the names and rules that its rows were made with
+
+    @property
+    def held_back(self) -> bool:
+        """Whether it was read, and is applied only if that is asked for, as it looks broken: `error` says why."""
+        return self.outcome in _GOOD and self.error is not None
 
 
 def source_states(db: Database) -> dict[str, SourceState]:
@@ -107,6 +114,16 @@ def note_unchanged(db: Database, name: str, url: str, *, now: datetime, dates: b
             )
 
 
+def hold_back(db: Database, name: str, reason: str) -> None:
+    """Note why a document that was read is not applied. It is read whole the next time: a 304 would tell nothing new.
+
+    Part of the caller's transaction.
+    """
+    db.execute(
+        "UPDATE reference_sources SET etag = NULL, last_modified = NULL, error = ? WHERE name = ?", [reason, name]
+    )
+
+
 def staged_rows(db: Database, name: str) -> list[Row]:
     """Return the staged rows of a document in its order."""
     rows = db.execute("SELECT row FROM reference_staged WHERE source = ? ORDER BY position", [name]).fetchall()
@@ -139,7 +156,7 @@ def _note(db: Database, name: str, url: str, outcome: Outcome, *, error: str | N
     Another address means another document: the validators of the old one say nothing about it. One that is gone and
     comes back is read whole, for its prices may have been ended.
     """
-    is_good = outcome in ("staged", "not-modified")
+    is_good = outcome in _GOOD
     db.execute(
         """
         INSERT INTO reference_sources (name, url, checked_at, ok_at, outcome, error)

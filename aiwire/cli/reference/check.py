@@ -13,6 +13,7 @@ from aiwire.cli.common import Context, common_options, console, print_json, prin
 
 if TYPE_CHECKING:
     from db.reference import rules
+    from db.reference.staging import SourceState
 
 __all__ = ["check", "status"]
 
@@ -86,7 +87,7 @@ def _broken(where: str, context: rules.Context) -> Iterator[dict[str, Any]]:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @common_options
 def status(context: Context, as_json: bool) -> None:
-    """Show when each document of prices was asked for, was last good and was last applied, and what waits.
+    """Show when each document of prices was asked for, was last good and was last applied, what waits, and why.
 
     \b
     Example:
@@ -117,11 +118,21 @@ def status(context: Context, as_json: bool) -> None:
     table = Table(*heads, box=SIMPLE_HEAD, pad_edge=False)
     for state in states:
         days = (_day(moment) for moment in (state.checked_at, state.ok_at, state.applied_at))
-        table.add_row(state.name, state.outcome, *days, f"{state.staged:,}" if state.staged else "")
+        table.add_row(state.name, _outcome(state), *days, f"{state.staged:,}" if state.staged else "")
     console(stderr=False).print(table)
     for state in states:
         if state.error:
-            click.echo(printable(f"{state.name}: {' '.join(state.error.split())}"))
+            click.echo(printable(f"{state.name}: {' '.join(state.error.split())}{_remedy(state)}"))
+
+
+def _outcome(state: SourceState) -> str | None:
+    return "HELD BACK" if state.held_back else state.outcome
+
+
+def _remedy(state: SourceState) -> str:
+    if not state.held_back:
+        return ""
+    return f"; to apply it all the same: `aiwire reference refresh --source {state.name} --apply --allow-loss`"
 
 
 def _day(moment: str | None) -> str:

@@ -108,7 +108,8 @@ def _print_table(family: str, unit: str, told: Sequence[VoiceMonth]) -> None:
 def _cell(one: VoiceMonth | None) -> str:
     if one is None:
         return ""
-    return f"{one.median:,.2f} ({one.lowest:,.2f} to {one.highest:,.2f}, {one.prices})"
+    undated = f", {one.undated} undated" if one.undated else ""
+    return f"{one.median:,.2f} ({one.lowest:,.2f} to {one.highest:,.2f}, {one.prices}{undated})"
 
 
 def _other_units(rows: Sequence[dict[str, Any]], unit: str) -> str:
@@ -133,7 +134,8 @@ def _summary(rows: Sequence[dict[str, Any]], *, months: int) -> str:
     ]
     said = f"{len(rows)} prices" + (f"; not in the table: {', '.join(left_out)}" if left_out else "")
     cut = f"; the newest {MONTHS_SHOWN} of {months} months" if months > MONTHS_SHOWN else ""
-    return f"{said}{cut}; --json has all, with sources"
+    read = "; undated: read in that month, and perhaps older" if not all(row["is_dated"] for row in rows) else ""
+    return f"{said}{cut}{read}; --json has all, with sources"
 
 
 def _draw(
@@ -163,7 +165,9 @@ def _chart(
         for voice in ("reference", "cloud", "press")
     )
     doubted = _voice("implausible", [row for row in dated if not row["is_plausible"]], (), months)
-    return PriceChart(f"{family}: what it cost, in three voices", unit, months, voices, doubted, as_of)
+    undated = sum(not row["is_dated"] for row in dated)
+    notes = (f"{undated} prices are not dated by their source: drawn where they were read",) if undated else ()
+    return PriceChart(f"{family}: what it cost, in three voices", unit, months, voices, doubted, as_of, notes)
 
 
 def _voice(name: str, rows: Sequence[dict[str, Any]], told: Sequence[VoiceMonth], months: Sequence[date]) -> Voice:

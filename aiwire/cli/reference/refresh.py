@@ -32,7 +32,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
     "names",
     metavar="NAME",
     multiple=True,
-    help="Only this catalogue (skypilot), document (skypilot/aws) or price list of the settings (may be repeated).",
+    help="Only this catalogue (gpuhunt), document (gpuhunt/aws) or price list of the settings (may be repeated).",
 )
 @click.option("--apply", is_flag=True, help="Write the changes into the tables; without it they are only shown.")
 @click.option(
@@ -79,8 +79,8 @@ def refresh(
     \b
     Examples:
       aiwire reference refresh
-      aiwire reference refresh --source skypilot/aws --apply
-      aiwire reference refresh --source skypilot/aws --apply --accept-implausible
+      aiwire reference refresh --source gpuhunt/aws --apply
+      aiwire reference refresh --source gpuhunt/aws --apply --accept-implausible
       aiwire reference refresh --apply --strict --json > refresh.json
     """
     if record and replay:

@@ -142,8 +142,12 @@ def _totals(report: RefreshReport) -> str:
     found = report.to_json()
     documents, rows = found["documents"], found["rows"]
     changes = f"{rows['added']:,} added, {rows['changed']:,} changed, {rows['ended']:,} ended"
-    done = f"{documents['applied']} applied" if report.apply else "nothing applied (--apply does)"
+    done = f"{_documents(documents['applied'])} applied" if report.apply else "nothing applied (--apply does)"
     failed = f", {documents['failed']} failed" if documents["failed"] else ""
     held = f", {documents['held_back']} held back" if documents["held_back"] else ""
-    asked = f"{documents['asked']} document" + ("s" if documents["asked"] != 1 else "")
-    return f"{asked}: {changes}, {rows['implausible']:,} implausible; {done}{failed}{held}"
+    unused = f"{rows['implausible']:,} implausible" + (" (not used)" if rows["implausible"] else "")
+    return f"{_documents(documents['asked'])}: {changes}, {unused}; {done}{failed}{held}"
+
+
+def _documents(number: int) -> str:
+    return f"{number} document" + ("s" if number != 1 else "")

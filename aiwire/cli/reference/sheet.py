@@ -42,7 +42,7 @@ def print_part(part: Mapping[str, Any]) -> None:
     _print_table(out, "facts", ("fact", "value", "unit", "", "as of", "note"), _facts(part["facts"], notes))
     offers = part["cloud_prices"]
     if offers:
-        columns = ("provider", "region", "instance", "x", *_SHORT.values(), "as of", "")
+        columns = ("provider", "region", "instance", "x", *_SHORT.values(), "date", "")
         more = f" (the first {_MOST_OFFERS} of {len(offers)}; --json has all)" if len(offers) > _MOST_OFFERS else ""
         title = f"cloud prices, US dollars per accelerator and hour{more}"
         _print_table(out, title, columns, _offers(offers[:_MOST_OFFERS], notes))
@@ -78,7 +78,7 @@ def _facts(facts: Iterable[Mapping[str, Any]], notes: _Notes) -> Iterator[tuple[
 def _offers(offers: Iterable[Mapping[str, Any]], notes: _Notes) -> Iterator[tuple[str, ...]]:
     for offer in offers:
         prices = (_money(offer[column]) for column in _SHORT)
-        date = offer["price_date"] or offer["as_of"]
+        date = offer["price_date"] or "undated"
         mark = notes.mark(offer["source"]) + (" implausible" if offer["implausible"] else "")
         yield (
             offer["provider"], offer["region"] or "", offer["instance_type"] or "", str(offer["gpu_count"]),

@@ -13,7 +13,7 @@ from sqlite_utils import Database
 from aiwire.exceptions import ConfigError
 from aiwire.pipeline.costs.defaults import fitted, server_size
 from aiwire.pipeline.costs.evidence import Subject
-from aiwire.pipeline.costs.rates import rate_notes
+from aiwire.pipeline.costs.rates import commitment_notes, ends_within, rate_notes
 from aiwire.pipeline.costs.words import company_of
 from aiwire.tco.inputs import INPUTS, Input, Trust
 from aiwire.tco.options import Api, Buy, Option, Rent
@@ -76,7 +76,8 @@ def resolve(db: Database, scenario: Scenario, *, today: date) -> Resolved:
     wanted = [asked(name) for name in scenario.compare]
     parts = lookup.parts(db, scenario.part or scenario.accelerator or "")
     _check_family(scenario, parts)
-    offers = [offer for offer in lookup.offers(db, parts[0].family_id) if offer.accelerator_id in _ids(parts)]
+    of_family = lookup.offers(db, parts[0].family_id)
+    offers = [offer for offer in of_family if offer.accelerator_id in _ids(parts)]
     resolved = Resolved(_chosen_part(parts, offers, wanted))
     if len(parts) > 1:
         resolved.notes.append(_why(resolved.part, parts, offers, wanted))
@@ -87,6 +88,7 @@ def resolve(db: Database, scenario: Scenario, *, today: date) -> Resolved:
         if kind == "buy":
             _add_buy(db, resolved, scenario, today)
         elif kind == "rent":
+            _check_part(option, own, offers, of_family, resolved.part)
             _add_rent(resolved, option, own, offers, scenario, today)
         else:
             _add_api(db, resolved, option, own, today)
@@ -102,6 +104,19 @@ def _check_family(scenario: Scenario, parts: Sequence[Part]) -> None:
         raise ConfigError(
             f"--part {scenario.part} is of the family {parts[0].family_id}, not of {scenario.accelerator}:"
             " leave one of them out"
+        )
+
+
+def _check_part(
+    option: AskedOption, own: OwnOption, offers: Sequence[CloudOffer], of_family: Sequence[CloudOffer], part: Part
+) -> None:
+    """Refuse a provider that rents other parts of the family only, where one part was asked for."""
+    if own.kind is not None or any(offer.provider == option.provider for offer in offers):
+        return
+    if others := sorted({offer.accelerator_id for offer in of_family if offer.provider == option.provider}):
+        raise ConfigError(
+            f"--compare {option.name}: {option.provider} has no offer of {part.id}, but of {', '.join(others)}:"
+            f" name that part, or leave it open with --accelerator {part.family_id}"
         )
 
 
@@ -197,6 +212,8 @@ def _add_rent(
         gpus = own.instance_gpus or offer.gpu_count
         wanted = int(count.mid) if count else None
         resolved.notes += rate_notes(option, offer, resolved.part, scenario, count=wanted, gpus=gpus)
+    horizon = resolved.inputs.get("horizon_months")
+    resolved.notes += commitment_notes(option, months=horizon.mid if horizon else 0.0)
     resolved.options.append(Rent(option.name, option.commitment, gpus))
     own_company = () if own.kind or not option.provider else (company_of(option.provider),)
     resolved.subjects[key] = Subject(commitment=option.commitment, companies=own_company)
@@ -250,6 +267,9 @@ def _add_api(db: Database, resolved: Resolved, option: AskedOption, own: OwnOpti
     resolved.add(f"{option.name}.cached_input_usd_per_mtok", price.cached_input)
     resolved.add(f"{option.name}.output_usd_per_mtok", price.output)
     resolved.models[option.name] = price.entity_id
+    horizon = resolved.inputs.get("horizon_months")
+    if horizon and (ends := ends_within(price.input.note, today, horizon.mid)):
+        resolved.notes.append(f"{option.name}: its provider says that the model retires on {ends}, before the end")
     companies = (company_of(price.provider), *maker_of(db, price.entity_id))
     for name in (*names, "cached_input_usd_per_mtok"):
         resolved.subjects[f"{option.name}.{name}"] = Subject(model=price.model, companies=companies)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
+from datetime import date
 
 from aiwire.pipeline.costs.defaults import SERVER
 from aiwire.tco.scenario import AskedOption, Scenario
 from db.reference.lookup import CloudOffer, Part
 
-__all__ = ["is_in", "rate_notes"]
+__all__ = ["commitment_notes", "ends_within", "is_in", "rate_notes"]
+
+TERMS = {"reserved-1y": 12, "reserved-3y": 36}  # months
 
 
 def rate_notes(
@@ -37,6 +41,22 @@ def rate_notes(
             f"{option.name}: its rate is of an instance with {gpus}, taken {-(-count // gpus):,} times: nothing says"
             " that so many are to be had at once, or in one place"
         )
+
+
+def commitment_notes(option: AskedOption, *, months: float) -> Iterator[str]:
+    """Yield what a reservation costs beyond the months that are counted."""
+    term = TERMS.get(option.commitment)
+    if term and months % term:
+        paid = math.ceil(months / term) * term
+        yield f"{option.name}: {paid} months are paid for {months:g}: a reservation runs to its end"
+
+
+def ends_within(note: str | None, today: date, months: float) -> str | None:
+    """Return the ISO date on which a model retires, by the note of its price, if that is within so many months."""
+    found = re.search(r"retires on (\d{4}-\d\d-\d\d)", note or "")
+    if found is None or (date.fromisoformat(found[1]) - today).days > months * 8766 / 12 / 24:
+        return None
+    return found[1]
 
 
 def is_in(region: str, country: str) -> bool:

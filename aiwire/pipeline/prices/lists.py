@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import reprlib
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlite_utils import Database
 
-from aiwire.exceptions import ConfigError, InputError
+from aiwire.exceptions import ConfigError
 from aiwire.pipeline.prices.report import DocumentLine, RefreshReport
-from aiwire.tco.inputs import checked
+from aiwire.tco.inputs import INPUTS, checked
 from db.connection import transaction
 from db.reference import read_rows
 from db.reference.applying import Scope, accepted, apply_changes, changes_of, judged, known_ids, load_context
@@ -40,13 +40,12 @@ def import_list(
 
     Raises:
         InputError: the table takes no rows of users, or the file is not as it should be, or a default is none that the
-            input of its name may have; one line for each fault.
+            input of its name may have, or in another unit; one line for each fault.
     """
     day = options.now.date().isoformat()
     context = load_context(db)
-    rows = read_rows(table, content, name=file, users=True, as_of=day, ids=known_ids(context))
-    if table == "tco_defaults":
-        _check_defaults(rows, file)
+    faults_of = _faults_of_default if table == "tco_defaults" else None
+    rows = read_rows(table, content, name=file, users=True, as_of=day, ids=known_ids(context), faults_of=faults_of)
     scope = Scope(table, origin=f"import:{name}")
     rows = judged(table, [row | {"origin": scope.origin} for row in rows], context)
     if options.accept_implausible:
@@ -61,15 +60,18 @@ def import_list(
     return RefreshReport(options.now, options.apply, [line])
 
 
-def _check_defaults(rows: Iterable[Row], file: str) -> None:
-    """Refuse what `aiwire tco` would stop at: no insisting makes a share of 10 one that can be calculated with."""
+def _faults_of_default(row: Row) -> list[str]:
+    """Say what `aiwire tco` would stop at: no insisting makes a share of 10 one that can be calculated with."""
     faults: dict[str, None] = {}  # once each: an unknown name is the same fault in low, mid and high
-    for row in rows:
-        for end in ("low", "mid", "high"):
-            value = row.get(end)
-            try:
-                checked({str(row["name"]): value if value is None else float(value)})
-            except ConfigError as error:
-                faults[f"{file}: {error}"] = None
-    if faults:
-        raise InputError("\n".join(faults))
+    for end in ("low", "mid", "high"):
+        value = row.get(end)
+        try:
+            checked({str(row["name"]): value if value is None else float(value)})
+        except ConfigError as error:
+            faults[str(error)] = None
+    spec = INPUTS.get(str(row["name"]).rpartition(".")[2])
+    if spec and row["unit"] != spec.unit:  # figures are not converted: 2 percent would count as a ratio of 2
+        faults[
+            f"the unit of {spec.name} is {reprlib.repr(row['unit'])}; it must be {spec.unit!r}: convert the figures"
+        ] = None
+    return list(faults)

@@ -20,10 +20,11 @@ from aiwire.pipeline.prices.catalogs import Reading, read_document, read_with
 from aiwire.pipeline.prices.report import DocumentLine, RefreshReport
 from aiwire.pipeline.progress import Progress, Silent
 from aiwire.types import FetchResult, NotModified, Request, Response
+from db.connection import transaction
 from db.lanes import lane_states, save_lanes
 from db.reference.applying import Scope, accepted, apply_changes, changes_of, confirm, judged, known_ids, load_context
 from db.reference.rules import Context
-from db.reference.staging import Outcome, note, note_unchanged, source_states, stage, staged_rows
+from db.reference.staging import Outcome, hold_back, note, note_unchanged, source_states, stage, staged_rows
 from db.reference.tables import Row
 from ingest.catalogs.documents import CatalogDocument
 from ingest.http.fetch import Fetcher
@@ -153,7 +154,7 @@ class _Refresh:
         """
         state = self._states.get(document.name)
         request = Request(document.url, document.name, "catalog")
-        is_whole = self._options.force or self._options.accept_implausible
+        is_whole = self._options.force or self._options.accept_implausible or self._options.allow_loss
         if is_whole or state is None or (state.url, state.read_with) != (document.url, read_with()):
             return request
         return replace(request, etag=state.etag, last_modified=state.last_modified)
@@ -177,11 +178,13 @@ class _Refresh:
         reading = read_document(document, response.body, as_of=self._day, ids=known_ids(self._context))
         origin = scope_of(document).origin
         rows = judged(reading.table, [row | {"origin": origin} for row in reading.rows], self._context)
-        stage(
-            self._db, document.name, document.url, reading.table, rows,
-            validators=response.headers, now=self._options.now, read_with=read_with(),
-        )  # fmt: skip
-        return self._compared(_line(document, reading), document, rows)
+        with transaction(self._db):
+            stage(
+                self._db, document.name, document.url, reading.table, rows,
+                validators=response.headers, now=self._options.now, read_with=read_with(),
+            )  # fmt: skip
+            line = self._compared(_line(document, reading), document, rows)
+        return self._settled(line, document)
 
     def _not_modified(self, document: CatalogDocument) -> DocumentLine:
         """Take what is staged for what the document says today; what was applied of it holds today, too.
@@ -189,10 +192,13 @@ class _Refresh:
         The rows of a price list keep their dates: they are the list's own.
         """
         is_dated = document.kind == "list"
-        note_unchanged(self._db, document.name, document.url, now=self._options.now, dates=not is_dated)
         line = DocumentLine(document.name, document.url, document.table, "not-modified")
-        if rows := staged_rows(self._db, document.name):
-            return self._compared(line, document, rows)
+        with transaction(self._db):
+            note_unchanged(self._db, document.name, document.url, now=self._options.now, dates=not is_dated)
+            if rows := staged_rows(self._db, document.name):
+                line = self._compared(line, document, rows)
+        if rows:
+            return self._settled(line, document)
         if self._options.apply and not is_dated:
             confirm(self._db, scope_of(document), day=self._day)
         return line
@@ -216,10 +222,16 @@ class _Refresh:
     # ------------------------------------------------------------ comparing and applying
 
     def _compared(self, line: DocumentLine, document: CatalogDocument, rows: Sequence[Row]) -> DocumentLine:
+        """Put into a line what the rows would change, and note it if they are held back."""
         used = accepted(rows) if self._options.accept_implausible else rows
         changes = changes_of(self._db, scope_of(document), used, day=self._day)
-        line = replace(line, changes=changes)
-        is_sound = changes.suspicious is None or self._options.allow_loss
+        if changes.suspicious is not None and not (self._options.apply and self._options.allow_loss):
+            hold_back(self._db, document.name, changes.suspicious)
+        return replace(line, changes=changes)
+
+    def _settled(self, line: DocumentLine, document: CatalogDocument) -> DocumentLine:
+        """Apply what was compared, if that is asked for and it is not held back."""
+        is_sound = not line.held_back or self._options.allow_loss
         return self._applied(line, document) if self._options.apply and is_sound else line
 
     def _applied(self, line: DocumentLine, document: CatalogDocument) -> DocumentLine:

@@ -89,6 +89,11 @@ def _in_use(row: Row) -> bool:
     return row.get("standing") == "used" and holds(row)
 
 
+def _is_told(row: Row) -> bool:
+    """Tell whether readers see a figure: what differs makes the range of `aiwire tco`, as what is in use does."""
+    return row.get("standing") in ("used", "differs") and holds(row)
+
+
 def _key(row: Row) -> tuple[str, str]:
     return str(row["accelerator_id"]), str(row["fact"])
 
@@ -138,7 +143,7 @@ def _rates(rows: Sequence[Row], _: Context) -> Iterator[tuple[int, str]]:
     low, high = _RATE
     for index, row in enumerate(rows):
         value = number(row["value"])
-        if row["fact"] in _PRECISIONS and _in_use(row) and value is not None and not low <= value <= high:
+        if row["fact"] in _PRECISIONS and _is_told(row) and value is not None and not low <= value <= high:
             yield index, f"{row['fact']} {value:g} is outside of {low:g} to {high:g} for one part"
 
 
@@ -168,7 +173,7 @@ def _within(fact: str, ends: Callable[[FamilyRange], tuple[float | None, float |
         for index, row in enumerate(rows):
             value = number(row["value"])
             known = context.range_of(str(row["accelerator_id"]))
-            if row["fact"] != fact or not _in_use(row) or value is None or known is None:
+            if row["fact"] != fact or not _is_told(row) or value is None or known is None:
                 continue
             low, high = ends(known)
             if low is not None and high is not None and not low <= value <= high:
@@ -193,7 +198,7 @@ def _watts(rows: Sequence[Row], context: Context) -> Iterator[tuple[int, str]]:
     segments = {str(row["id"]): str(row["segment"]) for row in context.tables.get("accelerators", ())}
     for index, row in enumerate(rows):
         value, band = number(row["value"]), _WATTS.get(segments.get(str(row["accelerator_id"]), ""))
-        if row["fact"] != "tdp_w" or not _in_use(row) or value is None or band is None:
+        if row["fact"] != "tdp_w" or not _is_told(row) or value is None or band is None:
             continue
         if not band[0] <= value <= band[1]:
             yield index, f"{value:g} W is outside of {band[0]} to {band[1]} W for one part of its segment"
@@ -203,7 +208,7 @@ def _launch_price(rows: Sequence[Row], _: Context) -> Iterator[tuple[int, str]]:
     low, high = _DOLLARS
     for index, row in enumerate(rows):
         value = number(row["value"])
-        if row["fact"] == "launch_price_usd" and _in_use(row) and value is not None and not low <= value <= high:
+        if row["fact"] == "launch_price_usd" and _is_told(row) and value is not None and not low <= value <= high:
             yield index, f"launch price ${value:g} is outside of ${low:g} to ${high:g} for one part"
 
 
