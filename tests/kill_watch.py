@@ -52,7 +52,7 @@ def watch_run(stop_before: int | None) -> int:
         connection.set_trace_callback(lambda sql: step() if sql.lstrip().startswith(WRITES) else None)
         return connection
 
-    sqlite3.connect = traced  # type: ignore[assignment]
+    sqlite3.connect = traced  # type: ignore[assignment]  # a connection that counts its statements stands in
     sys.stdout = Printed(step)
     sys.argv = ["aiwire", "watch", "run", "--now", NOW]
     status = 1

@@ -4,41 +4,23 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from cost_questions import NOW, figures, inputs, run
 from cost_rows import add_article, cost_db, quote
 from db_rows import ENTITIES, article, save
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiwire.pipeline.costs.costing import cost
 from aiwire.pipeline.costs.evidence import Subject, weigh
 from aiwire.tco.inputs import Input
-from aiwire.tco.scenario import Figure, Scenario
 from aiwire.types import Entity, Mention, Tag, Tagging
 from db.reference.quotes import Quote, quotes
 from db.store import sync_entities
-
-NOW = datetime(2026, 11, 23, tzinfo=UTC)
-ASKED = Scenario(
-    accelerator="nvidia-h100", count=8, years=3, utilisation=0.6, country="DE", compare=("buy", "aws", "lambda")
-)
 
 
 @pytest.fixture
 def db():
     with cost_db() as db:
         yield db
-
-
-def run(db, scenario=ASKED, *, months=12, **changes):
-    return cost(db, replace(scenario, **changes), now=NOW, press_months=months)
-
-
-def figures(**values):
-    return {name.replace("__", "."): Figure(value, value, value) for name, value in values.items()}
-
-
-def inputs(costing):
-    return {one.name: one for one in costing.inputs}
 
 
 def test_articles_support_or_contradict_what_they_quote_a_price_of(db):

@@ -1,39 +1,19 @@
 """From a scenario and the reference to a comparison: whose figure counts, which part is meant, who is heard."""
 
-from dataclasses import replace
-from datetime import UTC, datetime
-
 import pytest
+from cost_questions import figures, inputs, run
 from cost_rows import cost_db, insert
 
 from aiwire.exceptions import ConfigError
-from aiwire.pipeline.costs.costing import cost
 from aiwire.pipeline.costs.rates import is_in
 from aiwire.tco.bands import bands
-from aiwire.tco.scenario import Figure, Scenario, read
-
-NOW = datetime(2026, 11, 23, tzinfo=UTC)
-ASKED = Scenario(
-    accelerator="nvidia-h100", count=8, years=3, utilisation=0.6, country="DE", compare=("buy", "aws", "lambda")
-)
+from aiwire.tco.scenario import Figure, read
 
 
 @pytest.fixture
 def db():
     with cost_db() as db:
         yield db
-
-
-def run(db, scenario=ASKED, *, months=12, **changes):
-    return cost(db, replace(scenario, **changes), now=NOW, press_months=months)
-
-
-def figures(**values):
-    return {name.replace("__", "."): Figure(value, value, value) for name, value in values.items()}
-
-
-def inputs(costing):
-    return {one.name: one for one in costing.inputs}
 
 
 def test_the_costs_are_those_of_the_reference_by_plain_arithmetic(db):
