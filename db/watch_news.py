@@ -16,7 +16,7 @@ import heapq
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -32,7 +32,6 @@ from db.trends.counting import (
     SIDE_SQL,
     STORY_SQL,
 )
-from db.trends.query import TrendsQuery
 from db.watches import News, Watch, told_signals
 
 __all__ = [
@@ -49,7 +48,6 @@ FIRST_DAYS = 7  # of the first answer of a source, and of what is there when a w
 LATE_DAYS = 31  # between the date of an article and its coming
 MAX_COPIES = 20  # of a story that are listed
 MAX_ENTITIES = 5  # of a story whose evidence is quoted
-MOVED_WEEKS = 9  # two times four full weeks, of which a signal is made, and one that may not be over
 
 _FIRST_READ_SQL = """
     SELECT fetched_at FROM fetches
@@ -357,39 +355,26 @@ def _price_conditions(watch: Watch) -> list[str]:
 
 def signals(db: Database, segment: str, *, now: datetime, base_url: str) -> list[Signal]:
     """Return the signals of the newest full week in a segment, of every entity that was named of late."""
-    from db.trends.series import load_trends  # loads numpy
+    from db.trends.verdicts import newest_verdicts  # loads numpy
 
-    (newest,) = db.execute(
-        "SELECT max(period_start) FROM period_totals WHERE grain = 'week' AND segment = ?", [segment]
-    ).fetchone()
-    if newest is None:
-        return []
-    since = date.fromisoformat(newest) - timedelta(weeks=MOVED_WEEKS)
-    trends = load_trends(db, TrendsQuery(now=now, since=since, segment=segment))
-    full = None
-    for rows in trends.rows():
-        full = full if rows.period.is_partial else rows
-    if full is None:
-        return []
-    columns, span = full.columns, full.period.span
     return [
         Signal(
-            one.entity_id,
-            one.label,
-            one.kind,
-            one.segment,
-            week=span.start.isoformat(),
-            signal=str(columns["signal"][place]),
-            stories=int(columns["stories"][place]),
-            share=_known(columns["share_stories"][place]),
-            momentum=_known(columns["momentum_4v4"][place]),
-            momentum_lo=_known(columns["momentum_lo"][place]),
-            momentum_hi=_known(columns["momentum_hi"][place]),
-            q=_known(columns["signal_q"][place]),
-            coverage_ok=full.period.coverage_ok,
-            evidence_url=Cell(span, one.entity_id, one.segment).evidence_url(base_url),
+            one.series.entity_id,
+            one.series.label,
+            one.series.kind,
+            segment,
+            week=one.week.start.isoformat(),
+            signal=one.signal,
+            stories=one.stories,
+            share=one.share,
+            momentum=one.momentum,
+            momentum_lo=one.momentum_lo,
+            momentum_hi=one.momentum_hi,
+            q=one.q,
+            coverage_ok=one.coverage_ok,
+            evidence_url=Cell(one.week, one.series.entity_id, segment).evidence_url(base_url),
         )
-        for place, one in enumerate(trends.series)
+        for one in newest_verdicts(db, segment, now=now)
     ]
 
 
@@ -434,9 +419,3 @@ def _excerpt(words: str, source_chars: int | None, setting_chars: int) -> str:
     """Return as much of a sentence as may be quoted; `…` stands for the rest."""
     allowed = setting_chars if source_chars is None else source_chars
     return words if len(words) <= allowed else words[:allowed] + "…" if allowed else ""
-
-
-def _known(value: float) -> float | None:
-    """Return a number as JSON has it: NaN is unknown."""
-    number = float(value)
-    return round(number, 6) if number == number else None

@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiwire.cli.common import printable
-from aiwire.cli.health import (
+from aiwire.cli.sources import sources as sources_group
+from aiwire.exceptions import DatabaseError, FetchReason, InputError
+from aiwire.health_words import (
     STANDINGS,
     Standing,
     needs_hand,
@@ -20,8 +22,6 @@ from aiwire.cli.health import (
     remedy,
     standing,
 )
-from aiwire.cli.sources import sources as sources_group
-from aiwire.exceptions import DatabaseError, FetchReason, InputError
 from aiwire.types import ErrorClass, Source, SourceKind
 from db.connection import connect
 from db.health import HealthRow, HealthStatus

@@ -19,7 +19,10 @@ __all__ = ["reference_database", "writable"]
 
 @contextmanager
 def writable(settings: Settings, *, create: bool = True) -> Iterator[Database]:
-    """Open the database for writing, with the lock held, the schema current and the reference tables loaded."""
+    """Open the database for writing, with the lock held, the schema current and the reference tables loaded.
+
+    After the block, what pages say of the newest week is brought in line with what it wrote.
+    """
     from db.connection import connect, open_existing
     from db.reference import load_reference
 
@@ -29,9 +32,18 @@ def writable(settings: Settings, *, create: bool = True) -> Iterator[Database]:
         db = connect(settings.db)
         try:
             load_reference(db)
+            before = db.conn.total_changes
             yield db
+            if db.conn.total_changes != before:
+                _refresh(db)
         finally:
             db.close()
+
+
+def _refresh(db: Database) -> None:
+    from db.trends.verdicts import refresh_verdicts  # loads numpy
+
+    refresh_verdicts(db)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from db.migrations import first, ingestion  # the order of the steps
 from db.migrations import health, tagging, trends
 
 # isort: split
-from db.migrations import reference
+from db.migrations import reference, site
 from db.migrations.steps import MIGRATIONS
 
-__all__ = ["MIGRATIONS", "first", "health", "ingestion", "reference", "tagging", "trends"]
+__all__ = ["MIGRATIONS", "first", "health", "ingestion", "reference", "site", "tagging", "trends"]
