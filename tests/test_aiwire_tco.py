@@ -21,8 +21,8 @@ from rich.console import Console
 from aiwire.cli.tco.command import scenario_of, tco
 from aiwire.cli.tco.rows import COLUMNS
 from aiwire.cli.tco.table import print_table
-from aiwire.cli.tco.words import of_draws
 from aiwire.exceptions import AiwireError, ConfigError, DatabaseError
+from aiwire.pipeline.costs.report import of_draws
 from aiwire.tco.inputs import INPUTS
 from aiwire.tco.scenario import Scenario, dump, read
 

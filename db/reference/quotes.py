@@ -48,13 +48,14 @@ class Quote:
 
 def quotes(
     db: Database, units: Sequence[str], *, since: datetime, until: datetime, accelerator: str | None = None,
-    product: str | None = None,
+    product: str | None = None, newest: int = -1,
 ) -> list[Quote]:  # fmt: skip
     """Return what articles quote in these units, newest first; of the copies of a story the earliest speaks.
 
     Args:
         accelerator: family that it must be the price of.
         product: family of models that it must be the price of.
+        newest: so many prices are looked at, copies included; -1: all.
     """
     which = "accelerator" if accelerator else "product" if product else "any"
     rows = db.execute(
@@ -65,13 +66,13 @@ def quotes(
         FROM prices JOIN articles ON articles.id = prices.article_id JOIN sources ON sources.id = articles.source_id
         WHERE {_SUBJECTS[which]} AND prices.dated_at >= :since AND prices.dated_at <= :until
             AND unit IN ({", ".join(f":unit{n}" for n in range(len(units)))})
-        ORDER BY prices.dated_at, prices.article_id, prices.position
+        ORDER BY prices.dated_at DESC, prices.article_id, prices.position LIMIT :newest
         """,
-        {"subject": accelerator or product, "since": iso(since), "until": iso(until)}
+        {"subject": accelerator or product, "since": iso(since), "until": iso(until), "newest": newest}
         | {f"unit{n}": unit for n, unit in enumerate(units)},
     ).fetchall()
     first: dict[tuple[object, ...], Quote] = {}
-    for row in rows:
+    for row in sorted(rows, key=lambda row: row[3]):  # by time: the first of the copies of a story speaks
         *plain, companies, title_companies, story = row
         quote = replace(Quote(*plain), companies=_ids(companies), title_companies=_ids(title_companies))
         first.setdefault((story, quote.unit, quote.currency, quote.amount, quote.amount_max, quote.qualifier), quote)

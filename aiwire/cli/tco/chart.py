@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from aiwire.charts.costs import CostLine, Costs, Crossing
-from aiwire.cli.tco.words import subject, terms
 from aiwire.pipeline.costs.costing import Costing
+from aiwire.pipeline.costs.report import subject, terms
 from aiwire.tco.bands import Band, bands
 from aiwire.tco.results import OptionCost
 

@@ -17,7 +17,7 @@ from aiwire.exceptions import ConfigError
 if TYPE_CHECKING:
     from aiwire.charts.render import Format
     from aiwire.pipeline.costs.costing import Costing
-    from aiwire.tco.scenario import Figure, Scenario
+    from aiwire.tco.scenario import Scenario
 
 __all__ = ["scenario_of", "tco"]
 
@@ -163,6 +163,7 @@ def scenario_of(
     Raises:
         ConfigError: a setting is none, or of an input that there is not.
     """
+    from aiwire.pipeline.costs.asking import country_of, figure_of, setting_of
     from aiwire.tco.scenario import asked
 
     names = tuple(dict.fromkeys(name.strip() for entry in compare for name in entry.split(",") if name.strip()))
@@ -174,7 +175,7 @@ def scenario_of(
     for name in names:
         asked(name)
     given = {name: value for name, value in flags.items() if value is not None}
-    set_by_name = dict(_setting(text) for text in settings)
+    set_by_name = dict(setting_of(text) for text in settings)
     if twice := [name for name, full in (_SHORT | _FLAGS).items() if name in given and full in set_by_name]:
         flag = f"--{twice[0].replace('_', '-')}"
         raise ConfigError(f"{flag} and --set {(_SHORT | _FLAGS)[twice[0]]}=… are both given: leave one out")
@@ -183,53 +184,13 @@ def scenario_of(
     for name, full in _SHORT.items():
         if name in given:
             figures.pop(full, None)
-    figures |= {full: _figure(full, str(given.pop(name))) for name, full in _FLAGS.items() if name in given}
+    figures |= {full: figure_of(full, str(given.pop(name))) for name, full in _FLAGS.items() if name in given}
     figures |= set_by_name
     if "country" in given:
-        given["country"] = _country(given["country"])
+        given["country"] = country_of(given["country"])
     given |= {name: None for name, full in _SHORT.items() if full in set_by_name}  # of the file: --set goes before it
     own = {name: option for name, option in scenario.options.items() if name in names}
     return replace(scenario, compare=names, figures=figures, options=own, **given)
-
-
-def _country(code: str) -> str:
-    if len(code) != 2 or not code.isascii() or not code.isalpha():
-        raise ConfigError(f"--country {code!r}: accepted is a code of two letters, as DE (ISO 3166-1)")
-    return code.upper()
-
-
-def _setting(text: str) -> tuple[str, Figure]:
-    name, equals, value = text.rpartition("=")
-    if not equals or not name.strip():
-        raise ConfigError(
-            f"--set {text!r}: accepted is NAME=VALUE or NAME=LOW:MID:HIGH; `aiwire tco --inputs` lists names"
-        )
-    return name.strip(), _figure(name.strip(), value)
-
-
-def _figure(key: str, text: str) -> Figure:
-    """Return a value or a range, as the user writes it.
-
-    Raises:
-        ConfigError: it is neither, or not allowed for this input.
-    """
-    from aiwire.tco.inputs import INPUTS, checked
-    from aiwire.tco.scenario import Figure
-
-    try:
-        values = [float(part) for part in text.split(":")]
-    except ValueError:
-        values = []
-    if len(values) not in (1, 3):
-        spec = INPUTS.get(key.rpartition(".")[2])
-        accepted = f"; accepted is {spec.accepts()}, in {spec.unit}" if spec else ""
-        raise ConfigError(f"input {key}: {text.strip()!r} is neither VALUE nor LOW:MID:HIGH{accepted}")
-    low, mid, high = values * 3 if len(values) == 1 else values
-    for value in (low, mid, high):
-        checked({key: value})
-    if not low <= mid <= high:
-        raise ConfigError(f"input {key}: {text.strip()!r} is not in rising order; accepted is LOW:MID:HIGH")
-    return Figure(low, mid, high)
 
 
 def _check_lines(output: Path, scenario: Scenario) -> None:

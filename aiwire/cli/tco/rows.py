@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from aiwire.cli.tco.words import cheapest, headline, without_range
 from aiwire.pipeline.costs.costing import Costing
+from aiwire.pipeline.costs.report import cheapest, headline, without_range
 from aiwire.tco.inputs import INPUTS, Input
 from aiwire.tco.results import OptionCost, Sensitivity
 from aiwire.tco.scenario import dump

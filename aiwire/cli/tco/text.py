@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from aiwire.cli.common import printable
 from aiwire.cli.tco.table import print_table as _table
-from aiwire.cli.tco.words import (
+from aiwire.pipeline.costs.costing import Costing
+from aiwire.pipeline.costs.report import (
     break_even,
     headline,
     is_counted,
@@ -20,7 +21,6 @@ from aiwire.cli.tco.words import (
     usd,
     without_range,
 )
-from aiwire.pipeline.costs.costing import Costing
 from aiwire.tco.inputs import INPUTS, Evidence, Input
 from aiwire.tco.results import Sensitivity
 from aiwire.tco.sensitivity import CHANGE

@@ -6,6 +6,8 @@ import calendar
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from typing import TypedDict
 
 from sqlite_utils import Database
 
@@ -66,7 +68,7 @@ class Costing:
     as_of: str  # ISO time
 
 
-def cost(db: Database, scenario: Scenario, *, now: datetime, press_months: int) -> Costing:
+def cost(db: Database, scenario: Scenario, *, now: datetime, press_months: int, newest_quotes: int = -1) -> Costing:
     """Compare the options of a scenario with what the database knows.
 
     Args:
@@ -74,6 +76,7 @@ def cost(db: Database, scenario: Scenario, *, now: datetime, press_months: int) 
         scenario: as given; its figures go before those of the reference, which go before the defaults.
         now: prices are judged old or not at this time, and articles are of the months before it.
         press_months: how far back articles are asked for prices; 0: not at all.
+        newest_quotes: so many prices in articles are heard of each input at most; -1: all.
 
     Raises:
         ConfigError: an input is missing, unknown or may not have its value, or there is nothing to compare.
@@ -82,7 +85,7 @@ def cost(db: Database, scenario: Scenario, *, now: datetime, press_months: int) 
     figures = {key: value.mid for key, value in resolved.inputs.items()}
     comparison = compare(figures, resolved.options)
     used = {key: resolved.inputs[key] for key in _shown(resolved)}
-    heard, aside = _hear(db, resolved, used, now=now, months=press_months)
+    heard, aside = _hear(db, resolved, used, now=now, months=press_months, newest=newest_quotes)
     return Costing(
         scenario=scenario,
         part=resolved.part,
@@ -92,12 +95,26 @@ def cost(db: Database, scenario: Scenario, *, now: datetime, press_months: int) 
         comparison=comparison,
         sensitivity=sensitivity(figures, resolved.options, fixed=_calendar(resolved)),
         choices=choices(resolved.inputs, resolved.options),
-        uncertainty=uncertainty(used, resolved.options),
+        uncertainty=_drawn(tuple(used.values()), tuple(resolved.options)),
         energy=_energy(db, scenario, resolved, figures, now),
         press=Press(press_months, aside),
         notes=tuple(resolved.notes),
         as_of=iso(now),
     )
+
+
+class _When(TypedDict):
+    """Which quotes are heard."""
+
+    since: datetime
+    until: datetime
+    newest: int
+
+
+@lru_cache(maxsize=64)
+def _drawn(inputs: tuple[Input, ...], options: tuple[Option, ...]) -> Uncertainty:
+    """Return the ranges; kept, as thousands of draws are most of the work, and a site is asked the same again."""
+    return uncertainty({one.name: one for one in inputs}, options)
 
 
 def _shown(resolved: Resolved) -> list[str]:
@@ -117,7 +134,7 @@ def _calendar(resolved: Resolved) -> tuple[str, ...]:
 
 
 def _hear(
-    db: Database, resolved: Resolved, used: Mapping[str, Input], *, now: datetime, months: int
+    db: Database, resolved: Resolved, used: Mapping[str, Input], *, now: datetime, months: int, newest: int
 ) -> tuple[dict[str, Input], tuple[SetAside, ...]]:
     """Return the inputs with the articles that support or contradict them, and the quotes that cannot be compared."""
     heard = dict(used)
@@ -125,7 +142,8 @@ def _hear(
     if months:
         for key, subject in resolved.subjects.items():
             if key in used:
-                heard[key], left_out = weigh(used[key], subject, _quotes(db, resolved, key, now=now, months=months))
+                found = _quotes(db, resolved, key, now=now, months=months, newest=newest)
+                heard[key], left_out = weigh(used[key], subject, found)
                 aside += left_out
     return heard, _once(aside, heard.values())
 
@@ -142,21 +160,21 @@ def _once(aside: Iterable[SetAside], heard: Iterable[Input]) -> tuple[SetAside, 
     return tuple(kept)
 
 
-def _quotes(db: Database, resolved: Resolved, key: str, *, now: datetime, months: int) -> list[Quote]:
+def _quotes(db: Database, resolved: Resolved, key: str, *, now: datetime, months: int, newest: int) -> list[Quote]:
     """Return what articles quote as the price that an input is."""
     option, _, name = key.rpartition(".")
-    since = _months_before(now, months)
+    asked: _When = {"since": _months_before(now, months), "until": now, "newest": newest}
     family = resolved.part.family_id
     if name == "accelerator_usd":
-        return quotes(db, ("card", "server", "system"), since=since, until=now, accelerator=family)
+        return quotes(db, ("card", "server", "system"), **asked, accelerator=family)
     if name == "system_usd":
-        return quotes(db, ("server", "system"), since=since, until=now, accelerator=family)
+        return quotes(db, ("server", "system"), **asked, accelerator=family)
     if name == "rate_usd_per_gpu_hour":
-        return quotes(db, ("gpu-hour",), since=since, until=now, accelerator=family)
+        return quotes(db, ("gpu-hour",), **asked, accelerator=family)
     if name == "usd_per_kwh":
-        return quotes(db, ("kwh",), since=since, until=now)
+        return quotes(db, ("kwh",), **asked)
     model = resolved.models.get(option)
-    return quotes(db, ("1M-tokens",), since=since, until=now, product=model) if model else []
+    return quotes(db, ("1M-tokens",), **asked, product=model) if model else []
 
 
 def _energy(
