@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import platformdirs
 
 from aiwire.exceptions import ConfigError
+from aiwire.types.sources import TextPolicy
 
 __all__ = [
     "CONFIG_NAME",
@@ -55,6 +56,7 @@ class Settings:
     gazetteer: tuple[Path, ...] = ()  # own files of names and theme terms; if none is named: `own_gazetteer`, if there
     exports: Path = Path()  # folder that every export is kept in; if none is named: beside the database
     excerpt_chars: int = 300  # quoted of a sentence in exports, unless its source says otherwise; 0: nothing
+    text_policy: TextPolicy = "excerpt"  # what of a text `aiwire publish` hands on, unless its source says otherwise
     # where `aiwire reference refresh` asks for prices: both catalogues keep a file for each cloud
     gpuhunt_url: str = "https://dstack-gpu-pricing.s3.eu-west-1.amazonaws.com/v3"
     gpuhunt_catalogs: tuple[str, ...] = (
@@ -93,7 +95,7 @@ _RANGES: dict[str, tuple[float, float]] = {
 }
 
 _PATHS = frozenset(("gazetteer",))
-_CHOICES: dict[str, tuple[str, ...]] = {"opt_outs": get_args(OptOuts)}
+_CHOICES: dict[str, tuple[str, ...]] = {"opt_outs": get_args(OptOuts), "text_policy": get_args(TextPolicy)}
 _MAY_BE_EMPTY = frozenset(["base_url", "proxy"])
 _URLS = {  # setting -> an example
     "base_url": "https://news.example.org",

@@ -18,7 +18,7 @@ __all__ = ["sync_sources"]
 
 COLUMNS = (
     "id", "name", "kind", "url", "publisher", "owner", "language", "category", "licence", "every_minutes",
-    "full_text", "enabled", "active", "own_server", "rules", "excerpt_chars",
+    "full_text", "enabled", "active", "own_server", "rules", "excerpt_chars", "text_policy",
 )  # fmt: skip
 
 # the days of a source's articles, and the entities that these name; NULL: none
@@ -55,7 +55,7 @@ def _row(source: Source) -> tuple[object, ...]:
         source.id, source.name, source.kind, source.url, source.publisher, source.owner,
         normal_language(source.language),
         source.category, source.licence, source.every_minutes, source.full_text, int(source.enabled), 1,
-        int(source.own_server), _rules(source), source.excerpt_chars,
+        int(source.own_server), _rules(source), source.excerpt_chars, source.text_policy,
     )  # fmt: skip
 
 

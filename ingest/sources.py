@@ -35,6 +35,7 @@ import tomlkit
 
 from aiwire.exceptions import ConfigError
 from aiwire.types import ArticleRule, ListingRule, SitemapRule, Source, SourceKind
+from aiwire.types.sources import TextPolicy
 from ingest.urls import normalize_url
 
 __all__ = [
@@ -57,6 +58,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _FULL_TEXT: tuple[str, ...] = get_args(get_type_hints(Source)["full_text"])
 _MAX_SLUG = 60
 _KINDS: tuple[str, ...] = get_args(SourceKind)
+_TEXT_POLICIES: tuple[str, ...] = get_args(TextPolicy)
 _REQUIRED = ("id", "name", "kind", "url")
 _KEYS = tuple(field.name for field in dataclasses.fields(Source))
 _WEEK_MINUTES = 7 * 24 * 60
@@ -253,6 +255,8 @@ def _wrong_meaning(key: str, value: Any) -> str | None:
             return _wrong_choice(value, _KINDS)
         case "full_text":
             return _wrong_choice(value, _FULL_TEXT)
+        case "text_policy":
+            return _wrong_choice(value, _TEXT_POLICIES)
         case "url":
             return _wrong_url(value)
         case "language" if not _LANGUAGE.fullmatch(value):

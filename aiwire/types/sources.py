@@ -15,9 +15,14 @@ __all__ = [
     "SourceKind",
     "SourceState",
     "SourceStatus",
+    "TextPolicy",
 ]
 
 SourceKind = Literal["feed", "listing", "sitemap"]
+TextPolicy = Literal[  # what of a source's texts a public copy may hold
+    "full",
+    "excerpt",  # what proves a tag or price alone, cut to excerpt_chars
+]
 SourceStatus = Literal[
     "new",  # never read
     "ok",
@@ -91,6 +96,7 @@ class Source:
     )
     enabled: bool = True
     excerpt_chars: int | None = None  # quoted of one of its sentences in exports; None: the setting `excerpt_chars`
+    text_policy: TextPolicy | None = None  # of public copies (`aiwire publish`); None: the setting `text_policy`
     listing: ListingRule | None = None  # for kind "listing"; None: the list is found automatically
     sitemap: SitemapRule | None = None  # for kind "sitemap"
     article: ArticleRule | None = None  # for the pages of any kind
