@@ -4,6 +4,7 @@ import re
 import string
 from datetime import UTC, datetime, timedelta
 from typing import get_args
+from urllib.parse import parse_qsl
 
 import pytest
 from hypothesis import given, settings
@@ -24,7 +25,7 @@ from aiwire.types import (
 )
 from db.connection import connect
 from db.health import HealthStatus
-from db.queries import QUERIES, metadata_queries
+from db.queries import QUERIES
 from db.reference import load_reference
 from db.store import save_source, save_source_state, start_run, sync_entities, sync_sources
 
@@ -96,16 +97,6 @@ def test_the_parameters_are_those_of_the_sql():
         assert set(re.findall(r":([a-z_]+)", re.sub(r"'[^']*'", "", query.sql))) == set(query.examples), query.name
 
 
-def test_the_metadata_say_the_same():
-    described = metadata_queries()
-
-    assert len(described) >= 6
-    for name, entry in described.items():
-        assert entry["sql"] == BY_NAME[name].sql.strip()
-        assert entry["params"] == list(BY_NAME[name].examples)
-        assert all(parameter in entry["description"] for parameter in entry["params"])
-
-
 def test_latest_articles_come_newest_first_with_their_tags(db):
     assert [(r["title"], r["tags"]) for r in run(db, "latest")] == [
         ("new", "NVIDIA, TCO"), ("old", "NVIDIA"), ("older", "NVIDIA-H100, TCO"),
@@ -161,13 +152,61 @@ def test_a_trend_has_every_week_with_articles(db):
 
 
 def test_what_rose(db):
-    full = run(db, "compare_weeks")  # the week of NOW is not over
+    full = run(db, "compare_weeks", least="1")  # the week of NOW is not over
     assert {(r["week"], r["before"]) for r in full} == {("2026-11-16", "2026-11-09")}
-    assert [(r["id"], r["difference"]) for r in full] == [("nvidia-h100", -1.0), ("tco", -1.0)]
-    last = run(db, "compare_weeks", week="2026-11-23")
-    assert [(r["id"], r["articles"], r["articles_before"]) for r in last] == [("nvidia", 1, 0), ("tco", 1, 0)]
-    compared = run(db, "compare_weeks", week="2026-11-23", before="2026-11-09", kind="accelerator")
-    assert [(r["id"], r["difference"]) for r in compared] == [("nvidia-h100", -1.0)]
+    assert [(r["entity_id"], r["percentage_points"]) for r in full] == [("nvidia-h100", -100.0), ("tco", -100.0)]
+    last = run(db, "compare_weeks", week="2026-11-23", least="1")
+    assert [(r["entity_id"], r["stories"], r["stories_before"]) for r in last] == [("nvidia", 1, 0), ("tco", 1, 0)]
+    compared = run(db, "compare_weeks", week="2026-11-23", before="2026-11-09", kind="accelerator", least="1")
+    assert [(r["entity_id"], r["percentage_points"]) for r in compared] == [("nvidia-h100", -100.0)]
+
+
+def test_a_rise_has_the_articles_of_both_weeks_behind_it(db):
+    found = run(db, "compare_weeks", week="2026-11-23", before="2026-11-09", least="1")
+
+    for row in found:
+        for column, count in (("evidence", "articles"), ("evidence_before", "articles_before")):
+            path, _, query = row[column].partition("?")
+            assert path == "/news/evidence"
+            assert len(run(db, "evidence", **dict(parse_qsl(query)))) == row[count]
+    assert {row["articles"] for row in found} == {row["articles_before"] for row in found} == {0, 1}
+
+
+def test_a_week_that_is_not_over_is_not_taken_for_a_full_one():
+    # read from Friday 6 November to Monday 23 November
+    filled = connect(":memory:")
+    sync_sources(filled, [Source("press", "Press", "feed", "https://press.example/", "press")])
+    sync_entities(filled, [Entity("nvidia", "company", "NVIDIA")])
+    start_run(filled, "run", now=NOW)
+    for weeks in range(4):
+        save(filled, str(weeks), tag("nvidia"), day=NOW - timedelta(weeks=weeks))
+    fetches = filled.execute("SELECT id FROM fetches ORDER BY id").fetchall()
+    with filled.atomic():
+        filled.execute("UPDATE fetches SET fetched_at = '2026-11-06T06:00:00Z' WHERE id = ?", list(fetches[0]))
+
+    def partial(**weeks):
+        return [(r["is_partial"], r["is_partial_before"]) for r in run(filled, "compare_weeks", least="1", **weeks)]
+
+    assert partial() == [(0, 0)]
+    assert partial(week="2026-11-23") == [(1, 0)]
+    assert partial(before="2026-11-02") == [(0, 1)]
+    filled.close()
+
+
+def test_names_with_few_stories_neither_rise_nor_fall():
+    filled = connect(":memory:")
+    sync_sources(filled, [Source("press", "Press", "feed", "https://press.example/", "press")])
+    sync_entities(filled, [Entity(i, kind, i.upper()) for i, kind in KINDS.items()])
+    start_run(filled, "run", now=NOW)
+    last, before = NOW - timedelta(weeks=1), NOW - timedelta(weeks=2)
+    for n in range(5):
+        save(filled, f"last-{n}", tag("nvidia"), *([tag("tco")] if n < 4 else []), day=last)
+    for n in range(5):
+        save(filled, f"before-{n}", tag("nvidia-h100"), day=before)
+
+    assert [r["entity_id"] for r in run(filled, "compare_weeks")] == ["nvidia", "nvidia-h100"]
+    assert [r["entity_id"] for r in run(filled, "compare_weeks", least="4")] == ["nvidia", "tco", "nvidia-h100"]
+    filled.close()
 
 
 @pytest.fixture
@@ -189,10 +228,10 @@ def two_weeks():
 
 
 def test_shares_are_compared_and_a_themes_share_is_of_what_is_tagged_for_themes(two_weeks):
-    columns = ("id", "difference", "share_articles", "share_before", "articles", "articles_before")
-    compared = [tuple(r[c] for c in columns) for r in run(two_weeks, "compare_weeks")]
+    columns = ("entity_id", "percentage_points", "share_stories", "share_before", "stories", "stories_before")
+    compared = [tuple(r[c] for c in columns) for r in run(two_weeks, "compare_weeks", least="1")]
 
-    assert compared == [("nvidia", -0.5, 0.5, 1.0, 2, 1), ("tco", -0.5, 0.5, 1.0, 1, 1)]
+    assert compared == [("nvidia", -50.0, 0.5, 1.0, 2, 1), ("tco", -50.0, 0.5, 1.0, 1, 1)]
     shares = {
         i: [(r["articles_total"], r["share_articles"]) for r in run(two_weeks, "trend", entity_id=i)]
         for i in ("nvidia", "tco")
@@ -207,7 +246,8 @@ def test_an_undated_backlog_is_no_evidence_and_not_the_latest_news(two_weeks):
 
     assert "undated" not in titles("evidence", entity_id="nvidia") + titles("latest")
     assert titles("latest", source_id="press")[-1] == "undated"
-    news = run(two_weeks, "entity_news", entity_id="nvidia")[0]
+    assert len(run(two_weeks, "entity_news", entity_id="nvidia")) == 4
+    news = run(two_weeks, "entity_news", entity_id="nvidia")[-1]
     assert (news["title"], news["published_at"], news["date_source"]) == ("undated", None, "backlog")
 
 
@@ -352,7 +392,7 @@ def test_empty_and_odd_parameters_are_no_errors(db, name):
 BIG = ("articles", "mentions", "article_entities", "prices", "sentences", "stories", "trends_daily", "trends_weekly",
        "trends_monthly", "cooccurrence_weekly", "story_sketches", "coverage")  # fmt: skip
 # what comes out of an index in the order of the list
-ORDERED = ("entity_news", "evidence", "trend", "copied_stories", "story")
+ORDERED = ("evidence", "trend", "copied_stories", "story")
 
 
 def plan_of(db, name):
@@ -379,6 +419,18 @@ def test_no_query_reads_a_big_table_from_end_to_end(db, name):
 @pytest.mark.parametrize("name", ORDERED)
 def test_a_list_comes_out_of_an_index_in_its_order(db, name):
     assert [words for depth, words in plan_of(db, name) if depth == 0 and "TEMP B-TREE" in words] == []
+
+
+def test_news_of_a_name_come_out_of_indexes_and_only_the_hundred_shown_are_put_in_order(db):
+    plan = [words for _, words in plan_of(db, "entity_news")]
+
+    assert [words for words in plan if "TEMP B-TREE" in words] == ["USE TEMP B-TREE FOR ORDER BY"]
+    assert len([words for words in plan if words.startswith("SEARCH articles USING COVERING INDEX")]) == 2
+
+
+def test_no_query_reads_a_whole_index_for_a_bloom_filter_of_articles(db):
+    for name in ("source_lift", "entity_news", "evidence"):
+        assert [words for _, words in plan_of(db, name) if "BLOOM" in words] == [], name
 
 
 def test_counting_reads_no_text(db):

@@ -1,4 +1,4 @@
-"""The SQL of the canned queries: what `datasette_metadata.json` offers under `/news/<name>`.
+"""The SQL of the canned queries: what the site offers under `/news/<name>`.
 
 Lists of articles are in the order of an index, so that they are as quick on a million articles as on ten. Datasette
 hands parameters over as text, and an empty one where the reader gave none: every query has a sensible answer to that.
@@ -6,11 +6,12 @@ hands parameters over as text, and an empty one where the reader gave none: ever
 
 from __future__ import annotations
 
-from typing import Any
-
+from db.queries.about import ABOUT_THE_DATA
 from db.queries.canned import CannedQuery
+from db.queries.compare import COMPARE
 from db.queries.evidence import EVIDENCE
-from db.queries.news import COPIED_STORIES, ENTITY_NEWS, LATEST, SEARCH, STORY
+from db.queries.feeds import FEED, FEED_OF_ENTITY, FEED_OF_THEME, TITLES_SQL
+from db.queries.news import COPIED_STORIES, ENTITY_NEWS, LATEST, STORY
 from db.queries.prices import (
     API_PRICE_TABLE,
     CLOUD_PRICE_TABLE,
@@ -27,10 +28,11 @@ from db.queries.reference import (
     REFERENCE_CHANGES,
     TCO_INPUTS,
 )
+from db.queries.search import SEARCH
 from db.queries.sources import SOURCE_COVERAGE, SOURCE_TROUBLE
 from db.queries.trends import CO_MENTIONS, COMPARE_WEEKS, SOURCE_LIFT, TREND
 
-__all__ = ["QUERIES", "CannedQuery", "metadata_queries"]
+__all__ = ["QUERIES", "TITLES_SQL", "CannedQuery"]
 
 QUERIES = (
     LATEST,
@@ -41,6 +43,7 @@ QUERIES = (
     EVIDENCE,
     TREND,
     COMPARE_WEEKS,
+    COMPARE,
     CO_MENTIONS,
     SOURCE_LIFT,
     PRICES_QUOTED,
@@ -57,18 +60,8 @@ QUERIES = (
     REFERENCE_CHANGES,
     SOURCE_COVERAGE,
     SOURCE_TROUBLE,
+    ABOUT_THE_DATA,
+    FEED,
+    FEED_OF_ENTITY,
+    FEED_OF_THEME,
 )
-
-
-def metadata_queries() -> dict[str, dict[str, Any]]:
-    """Return the `queries` of the database `news` in `datasette_metadata.json`: a test keeps that file equal to it."""
-    return {
-        query.name: {
-            "title": query.title,
-            "description": query.description,
-            "sql": query.sql.strip(),
-            "params": list(query.examples),
-            "hide_sql": True,
-        }
-        for query in QUERIES
-    }

@@ -6,20 +6,28 @@ from dataclasses import dataclass, field
 
 from db.runs import GOOD_ANSWER_SQL
 
-__all__ = ["GRAIN_SQL", "LAST_WEEK_SQL", "LIMIT", "SEGMENT_SQL", "CannedQuery", "start_sql", "stop_sql", "total_sql"]
+__all__ = [
+    "ANSWERS_SQL", "GRAIN_SQL", "LAST_WEEK_SQL", "LIMIT", "SEGMENT_SQL", "CannedQuery", "partial_sql", "start_sql",
+    "stop_sql", "total_sql",
+]  # fmt: skip
 
 LIMIT = 100  # rows of a list
 
 
 @dataclass(frozen=True, slots=True)
 class CannedQuery:
-    """A named query with its parameters and an example of each."""
+    """A named query with its parameters and an example of each.
+
+    A feed (`.atom`) has the columns atom_id, atom_title and atom_updated, and may have others that
+    `aiwire.web.feeds` names.
+    """
 
     name: str
     title: str
     description: str
     sql: str
-    examples: dict[str, str] = field(default_factory=dict)  # parameter -> a value to try
+    examples: dict[str, str] = field(default_factory=dict)  # parameter -> a value to try; "": best left empty
+    words: dict[str, str] = field(default_factory=dict)  # parameter -> what it takes, and what empty means
 
 
 # what a reader gave, or what holds where nothing was given
@@ -36,6 +44,18 @@ LAST_WEEK_SQL = f"""(
         )
         FROM period_totals WHERE grain = 'week' AND segment = 'all'
     )"""
+
+# the one row `answers`: when sources answered first and last
+ANSWERS_SQL = f"""answers AS (
+    SELECT (SELECT min(fetched_at) FROM fetches WHERE {GOOD_ANSWER_SQL}) AS first_answer,
+        (SELECT max(fetched_at) FROM fetches WHERE {GOOD_ANSWER_SQL}) AS last_answer
+)"""
+
+
+def partial_sql(week: str) -> str:
+    """Return SQL that is 1 if a week is not over or was not looked at in full; beside it stands `answers`."""
+    is_whole = f"first_answer <= {week} || 'T00:00:00Z' AND date({week}, '+7 days') || 'T00:00:00Z' <= last_answer"
+    return f"iif({is_whole}, 0, 1)"
 
 
 def start_sql(day: str, grain: str = "'week'") -> str:

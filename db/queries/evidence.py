@@ -32,6 +32,7 @@ WHERE article_entities.entity_id = :entity_id
         ) <= {MOST_NAMED}
     ))"""
 
+LISTED = 1_000  # articles of all time, which no number counts: all sentences of tens of thousands take seconds
 _PERIOD_SQL = "coalesce(nullif(:period, ''), :week)"  # `week` is what links in exports of version 0.1 have
 
 EVIDENCE = CannedQuery(
@@ -39,9 +40,7 @@ EVIDENCE = CannedQuery(
     "Evidence behind a number",
     "The articles that one row of an export counts, one row each, with the sentence that proves the tag best and all"
     " sentences that name the entity, a line each: all articles, up to 10,000; the page says so if there are more."
-    " entity_id; with_id: another entity that the articles name, too, empty for any; grain: day, week or month, empty"
-    " for week; period: a day in it, empty for all; segment: all, owned, independent, lang:xx or category:xx, empty for"
-    " all; week: the same as period, in links of older exports.",
+    f" Without a period the newest {LISTED:,}.",
     f"""
 SELECT article_entities.dated_at, articles.date_source, articles.title, article_entities.evidence,
     coalesce((
@@ -61,6 +60,15 @@ SELECT article_entities.dated_at, articles.date_source, articles.title, article_
     AND article_entities.dated_at >= iif({_PERIOD_SQL} = '', '', {start_sql(_PERIOD_SQL, GRAIN_SQL)})
     AND article_entities.dated_at < iif({_PERIOD_SQL} = '', '~', {stop_sql(_PERIOD_SQL, GRAIN_SQL)})
 ORDER BY article_entities.dated_at DESC, article_entities.article_id
+LIMIT iif({_PERIOD_SQL} = '', {LISTED}, -1)
 """,
     {"entity_id": "nvidia", "with_id": "", "grain": "week", "period": "", "segment": "all", "week": ""},
+    {
+        "entity_id": "id such as nvidia-h100",
+        "with_id": "another entity that the articles name, too; empty for any",
+        "grain": "day, week or month; empty for week",
+        "period": f"a day in it, such as 2026-11-16; empty for the newest {LISTED:,} articles of all time",
+        "segment": "all, owned, independent, lang:xx or category:xx; empty for all",
+        "week": "the same as period, in links of older exports",
+    },
 )

@@ -1,21 +1,16 @@
-"""Lists of articles: the latest, those that match words, those of an entity, and the copies of a story."""
+"""Lists of articles: the latest, those of an entity, and the copies of a story."""
 
 from __future__ import annotations
 
 from db.queries.canned import LIMIT, CannedQuery
 from db.trends.counting import DATED_SQL
 
-__all__ = ["COPIED_STORIES", "ENTITY_NEWS", "LATEST", "SEARCH", "STORY"]
-
-# the words of a user as FTS5 strings: nothing in them is an operator, so nothing can be a syntax error (length() ends a
-# text at a NUL, as FTS5 does)
-FTS_SQL = """'"' || replace(replace(trim(substr(:q, 1, length(:q))), '"', ' '), ' ', '" "') || '"'"""
+__all__ = ["COPIED_STORIES", "ENTITY_NEWS", "LATEST", "STORY"]
 
 LATEST = CannedQuery(
     "latest",
     "Latest articles",
-    "The newest 100 articles with their tags. source_id: of one source, those that came undated in its first answer"
-    " last; empty: of all sources, without those.",
+    "The newest 100 articles with their tags.",
     f"""
 WITH picked AS (
     SELECT * FROM (
@@ -45,45 +40,60 @@ ORDER BY picked.is_backlog, picked.dated_at DESC, picked.id
 LIMIT {LIMIT}
 """,
     {"source_id": ""},
+    {
+        "source_id": "of one source, those that came undated in its first answer last; empty for all sources, without"
+        " those"
+    },
 )
 
-SEARCH = CannedQuery(
-    "search",
-    "Search",
-    "The 100 best matches of all the words in titles and texts. q: words; empty: nothing.",
-    f"""
-SELECT articles.id, articles.dated_at, articles.published_at, articles.date_source, articles.title,
-    sources.name AS source, snippet(articles_fts, 1, '', '', ' … ', 30) AS excerpt, articles.url
-FROM articles_fts
-CROSS JOIN articles ON articles.id = articles_fts.rowid
-JOIN sources ON sources.id = articles.source_id
-WHERE articles_fts MATCH {FTS_SQL}
-ORDER BY articles_fts.rank
-LIMIT {LIMIT}
-""",
-    {"q": "data centre"},
-)
+
+def _named_sql(condition: str) -> str:
+    """Return SQL for the articles that name an entity, newest first out of an index; nothing is read but indexes."""
+    return f"""SELECT article_entities.article_id, article_entities.dated_at
+        FROM article_entities
+        CROSS JOIN articles INDEXED BY articles_counted ON articles.id = article_entities.article_id
+        WHERE article_entities.entity_id = :entity_id
+            AND (:about = '' OR article_entities.about = cast(:about AS integer)) AND {condition}
+        ORDER BY article_entities.dated_at DESC, article_entities.article_id"""
+
 
 ENTITY_NEWS = CannedQuery(
     "entity_news",
     "News of a company, accelerator or theme",
-    "The newest 100 articles that name an entity, each with the sentence that proves it. entity_id: such as"
-    " nvidia-h100; about: 1 for articles about it, 0 for the others, empty for both.",
+    "The newest 100 articles that name an entity, each with the sentence that proves it; those that came undated in the"
+    " first answer of their source last.",
     f"""
+WITH dated AS MATERIALIZED (
+    {_named_sql(DATED_SQL)} LIMIT {LIMIT}
+), picked AS (
+    SELECT *, 0 AS is_backlog FROM dated
+    UNION ALL
+    SELECT * FROM (
+        SELECT *, 1 FROM ({_named_sql(f"NOT {DATED_SQL}")} LIMIT (SELECT {LIMIT} - count(*) FROM dated))
+    )
+)
 SELECT article_entities.dated_at, articles.date_source, articles.title, article_entities.evidence,
     sources.name AS source, articles.url, article_entities.about, article_entities.role,
     article_entities.count AS mentions, articles.published_at, articles.id
-FROM article_entities
-CROSS JOIN articles ON articles.id = article_entities.article_id
+FROM picked
+CROSS JOIN article_entities
+    ON article_entities.article_id = picked.article_id AND article_entities.entity_id = :entity_id
+CROSS JOIN articles ON articles.id = picked.article_id
 JOIN sources ON sources.id = articles.source_id
-WHERE article_entities.entity_id = :entity_id AND (:about = '' OR article_entities.about = cast(:about AS integer))
-ORDER BY article_entities.dated_at DESC, article_entities.article_id
-LIMIT {LIMIT}
+ORDER BY picked.is_backlog, picked.dated_at DESC, picked.article_id
 """,
     {"entity_id": "nvidia", "about": ""},
+    {
+        "entity_id": "id of a company, accelerator, theme, model or regulation, such as nvidia-h100",
+        "about": "1 for articles about it, 0 for the others; empty for both",
+    },
 )
 
 # INDEXED BY: the newest come first out of that index, and copies are not so rare that the search would be long
+_NEWEST_COPIED_SQL = (
+    "SELECT id FROM stories INDEXED BY stories_newest WHERE stories.articles > 1 ORDER BY first_at DESC, id LIMIT 1"
+)
+
 COPIED_STORIES = CannedQuery(
     "copied_stories",
     "Stories with copies",
@@ -105,16 +115,17 @@ STORY = CannedQuery(
     "story",
     "Copies of a story",
     "The articles that tell one story, in the order of their dates: the first one leads. They are linked because their"
-    " texts are near-identical; each stays an article of its own. story_id: the id of any of its articles.",
-    """
+    " texts are near-identical; each stays an article of its own. The query copied_stories lists stories.",
+    f"""
 SELECT articles.dated_at, articles.date_source, articles.title, sources.name AS source, sources.publisher,
     articles.id = articles.story_id AS is_lead, story_sketches.words, articles.url, articles.published_at, articles.id
 FROM articles AS asked
 CROSS JOIN articles ON articles.story_id = asked.story_id
 JOIN sources ON sources.id = articles.source_id
 LEFT JOIN story_sketches ON story_sketches.article_id = articles.id
-WHERE asked.id = cast(:story_id AS integer)
+WHERE asked.id = iif(:story_id = '', ({_NEWEST_COPIED_SQL}), cast(:story_id AS integer))
 ORDER BY articles.dated_at, articles.id
 """,
     {"story_id": ""},
+    {"story_id": "id of any of its articles; empty for the newest story that has copies"},
 )

@@ -16,8 +16,7 @@ __all__ = [
 ACCELERATOR_SHEETS = CannedQuery(
     "accelerators_with_memory",
     "Accelerators by memory",
-    "Parts with at least so much memory, most bandwidth first, with the cheapest hour and how many facts are disputed."
-    " memory_gb: such as 80; empty for all. vendor: such as NVIDIA; empty for all.",
+    "Parts with at least so much memory, most bandwidth first, with the cheapest hour and how many facts are disputed.",
     """
 SELECT name, vendor, status, release_date, memory_gb, memory_type, bandwidth_gbs, fp16_bf16_dense_tflops,
     fp8_dense_tflops, tdp_w, launch_price_usd, cheapest_ondemand_usd_per_gpu_hour, providers, facts_disputed,
@@ -27,14 +26,14 @@ WHERE (:memory_gb = '' OR memory_gb >= CAST(:memory_gb AS REAL)) AND (:vendor = 
 ORDER BY bandwidth_gbs IS NULL, bandwidth_gbs DESC, name
 """,
     {"memory_gb": "80", "vendor": ""},
+    {"memory_gb": "GB at least, such as 80; empty for all", "vendor": "such as NVIDIA; empty for all"},
 )
 
 ACCELERATOR_FACTS = CannedQuery(
     "facts_of_accelerator",
     "Facts of an accelerator, each with its sources",
     "Every figure with the source that it is from. standing: used; differs, where another source says something else;"
-    " rejected, where it is plainly wrong, with the reason in note. accelerator_id: a part or a family such as"
-    " nvidia-h100.",
+    " rejected, where it is plainly wrong, with the reason in note.",
     """
 SELECT accelerators.name, fact, value, unit, standing, source, accelerator_facts.note,
     accelerator_facts.as_of AS read_on, superseded_at, implausible AS why_not, accelerator_id
@@ -43,13 +42,13 @@ WHERE accelerators.id = :accelerator_id OR accelerators.family_id = :accelerator
 ORDER BY accelerators.name, fact, superseded_at IS NOT NULL, standing DESC, source
 """,
     {"accelerator_id": "nvidia-b200"},
+    {"accelerator_id": "id of a part or of a family, such as nvidia-h100"},
 )
 
 ACCELERATOR_CONFLICTS = CannedQuery(
     "disputed_facts",
     "Facts on which sources differ",
-    "The value in use beside what another source says; why_not: what speaks against that. vendor: such as NVIDIA; empty"
-    " for all.",
+    "The value in use beside what another source says; why_not: what speaks against that.",
     """
 SELECT accelerators.name, other.fact, used.value AS used, used.source AS used_from, other.value AS other,
     other.source AS other_from, other.standing, other.note, other.unit, other.implausible AS why_not,
@@ -63,13 +62,13 @@ WHERE other.standing <> 'used' AND other.superseded_at IS NULL
 ORDER BY accelerators.name, other.fact, other.source
 """,
     {"vendor": "NVIDIA"},
+    {"vendor": "such as NVIDIA; empty for all"},
 )
 
 ENERGY = CannedQuery(
     "energy",
     "Electricity and carbon by country",
-    "What a kilowatt-hour costs industry, where a source is known, and how much CO2 equivalent it stands for. country:"
-    " two letters such as US; empty for all.",
+    "What a kilowatt-hour costs industry, where a source is known, and how much CO2 equivalent it stands for.",
     """
 WITH said AS (
     SELECT country, year, sector, usd_per_kwh, NULL AS g_co2e_per_kwh, source, note, as_of FROM electricity_prices
@@ -83,13 +82,14 @@ FROM said WHERE :country = '' OR country = upper(:country)
 ORDER BY country, usd_per_kwh IS NULL, year DESC, sector
 """,
     {"country": "US"},
+    {"country": "two letters such as US; empty for all"},
 )
 
 TCO_INPUTS = CannedQuery(
     "cost_defaults",
     "What a cost comparison assumes",
     "The value that `aiwire tco` takes where nobody says otherwise, with its range, its source and how far to trust it"
-    " (good, fair, weak; choice: ours, neither measured nor sourced). input: such as pue; empty for all.",
+    " (good, fair, weak; choice: ours, neither measured nor sourced).",
     """
 SELECT name, nullif(applies_to, '') AS applies_to, low, mid, high, unit, trust, source, note, as_of AS read_on
 FROM tco_defaults
@@ -97,13 +97,14 @@ WHERE superseded_at IS NULL AND implausible IS NULL AND (:input = '' OR name = :
 ORDER BY name, applies_to
 """,
     {"input": ""},
+    {"input": "such as pue; empty for all"},
 )
 
 REFERENCE_CHANGES = CannedQuery(
     "reference_changes",
     "What changed in the cloud prices",
     f"The newest {LIMIT} prices of the cloud that were overtaken or ended, with what took their place (empty: the offer"
-    " is gone). provider: such as aws; empty for all.",
+    " is gone).",
     f"""
 SELECT old.superseded_at, old.provider, old.region, old.instance_type, old.gpu_count, old.accelerator_id,
     old.ondemand_usd_per_gpu_hour AS ondemand_before, new.ondemand_usd_per_gpu_hour AS ondemand_now,
@@ -118,4 +119,5 @@ ORDER BY old.superseded_at DESC, old.provider, old.instance_type, old.region, ol
 LIMIT {LIMIT}
 """,
     {"provider": ""},
+    {"provider": "such as aws; empty for all"},
 )

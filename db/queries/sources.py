@@ -40,8 +40,7 @@ SOURCE_COVERAGE = CannedQuery(
     "What each source gave",
     "Source by source: how often it was asked in a period, how many answers were good, and how many dated articles it"
     " gave, beside the mean of the eight periods before: those that gave least of what they use to come first. The"
-    " export of sources says which of them count as covered. grain: day, week or month, empty for week; period: a day"
-    " in it, empty for the last full week's Monday.",
+    " export of sources says which of them count as covered.",
     f"""
 WITH asked AS (
     SELECT iif(:period = '', {LAST_WEEK_SQL}, :period) AS day
@@ -75,4 +74,8 @@ FROM given
 ORDER BY articles - articles_before, source_id
 """,
     {"grain": "week", "period": ""},
+    {
+        "grain": "day, week or month; empty for week",
+        "period": "a day in it, such as 2026-11-16; empty for the last full week's Monday",
+    },
 )

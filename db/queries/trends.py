@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from db.queries.canned import GRAIN_SQL, LAST_WEEK_SQL, LIMIT, SEGMENT_SQL, CannedQuery, start_sql, total_sql
+from db.queries.canned import (
+    ANSWERS_SQL,
+    GRAIN_SQL,
+    LAST_WEEK_SQL,
+    LIMIT,
+    SEGMENT_SQL,
+    CannedQuery,
+    partial_sql,
+    start_sql,
+    total_sql,
+)
 from db.trends.cooccurrence import MOST_NAMED
 from db.trends.counting import COUNTED_ROLES_SQL, DATED_SQL, STORY_SQL
 
@@ -21,8 +31,7 @@ TREND = CannedQuery(
     "trend",
     "Trend of an entity",
     "Articles and stories per period and their shares of all that are tagged (for a theme, of those tagged for themes),"
-    " newest first, periods without any included. entity_id; grain: day, week or month, empty for week; segment: as in"
-    " trends_weekly, empty for all.",
+    " newest first, periods without any included.",
     f"""
 WITH cells AS (
     {_CELLS}
@@ -40,16 +49,30 @@ WHERE entities.id = :entity_id AND period_totals.grain = {GRAIN_SQL} AND period_
 ORDER BY period_totals.period_start DESC
 """,
     {"entity_id": "nvidia", "grain": "week", "segment": "all"},
+    {
+        "entity_id": "id such as nvidia-h100",
+        "grain": "day, week or month; empty for week",
+        "segment": "all, owned, independent, lang:xx or category:xx; empty for all",
+    },
 )
+
+LEAST_STORIES = 5  # of two weeks that are compared: fewer are chance
+
+
+def _evidence_sql(week: str) -> str:
+    return f"'/news/evidence?entity_id=' || named.entity_id || '&grain=week&period=' || {week}"
+
 
 COMPARE_WEEKS = CannedQuery(
     "compare_weeks",
     "What rose between two weeks",
-    "Entities by the difference in their share of a week's articles, 0.01 being one article in a hundred; stories count"
-    " copies of a text once. week, before: days in them, empty for the last full week and the one before it; kind:"
-    " company, accelerator, theme, model or regulation, empty for all.",
+    "Names by how many percentage points their share of all stories of a week (of a theme, of those tagged for themes)"
+    " is above that of another week: from 2% to 5% are 3 points. Names with few stories in both weeks are left out:"
+    " their shares go up and down by chance, and even those of the others do (the verdicts rising and falling on the"
+    " pages of names take that into account). is_partial: 1 if a week is not over or was not looked at in full;"
+    " evidence: address of the articles that are counted.",
     f"""
-WITH weeks AS (
+WITH {ANSWERS_SQL}, weeks AS (
     SELECT iif(:week = '', {LAST_WEEK_SQL}, {start_sql(":week")}) AS this
 ), compared AS (
     SELECT this, iif(:before = '', date(this, '-7 days'), {start_sql(":before")}) AS before FROM weeks
@@ -60,11 +83,12 @@ WITH weeks AS (
         max(CASE period_start WHEN before THEN stories ELSE 0 END) AS stories_before
     FROM compared CROSS JOIN trends_weekly ON period_start IN (this, before) AND segment = 'all'
     GROUP BY entity_id
+    HAVING max(stories) >= iif(:least = '', {LEAST_STORIES}, cast(:least AS INTEGER))
 ), shares AS (
-    SELECT entities.id, entities.name, entities.kind, named.articles, named.articles_before, named.stories,
+    SELECT entities.id AS entity_id, entities.name, entities.kind, named.articles, named.articles_before, named.stories,
         named.stories_before,
-        1.0 * named.articles / nullif({total_sql("articles_total", "now")}, 0) AS share,
-        1.0 * named.articles_before / nullif({total_sql("articles_total", "past")}, 0) AS share_before
+        1.0 * named.stories / nullif({total_sql("stories_total", "now")}, 0) AS share,
+        1.0 * named.stories_before / nullif({total_sql("stories_total", "past")}, 0) AS share_before
     FROM compared
     CROSS JOIN named
     JOIN entities ON entities.id = named.entity_id
@@ -72,13 +96,22 @@ WITH weeks AS (
     LEFT JOIN period_totals AS past ON past.grain = 'week' AND past.period_start = before AND past.segment = 'all'
     WHERE :kind = '' OR entities.kind = :kind
 )
-SELECT shares.id, name, kind, round(share - share_before, 6) AS difference, round(share, 6) AS share_articles,
-    round(share_before, 6) AS share_before, articles, articles_before, stories, stories_before, this AS week, before
-FROM shares CROSS JOIN compared
-ORDER BY share - share_before IS NULL, share - share_before DESC, articles DESC, shares.id
+SELECT entity_id, name, kind, round(100 * (share - share_before), 4) AS percentage_points,
+    round(share, 6) AS share_stories, round(share_before, 6) AS share_before, stories, stories_before, articles,
+    articles_before, this AS week, before, {partial_sql("this")} AS is_partial,
+    {partial_sql("before")} AS is_partial_before, {_evidence_sql("this")} AS evidence,
+    {_evidence_sql("before")} AS evidence_before
+FROM shares AS named CROSS JOIN compared CROSS JOIN answers
+ORDER BY share - share_before IS NULL, share - share_before DESC, stories DESC, entity_id
 LIMIT {LIMIT}
 """,
-    {"week": "", "before": "", "kind": ""},
+    {"week": "", "before": "", "kind": "", "least": ""},
+    {
+        "week": "a day in it, such as 2026-11-16; empty for the last full week",
+        "before": "a day in the week to compare it with; empty for the one before it",
+        "kind": "company, accelerator, theme, model or regulation; empty for all",
+        "least": f"stories that a name has in one of the weeks at least; empty for {LEAST_STORIES}",
+    },
 )
 
 
@@ -107,8 +140,7 @@ CO_MENTIONS = CannedQuery(
     "What is named together with an entity",
     "The 100 entities that most stories of a week name beside this one. lift: how many times more stories name both"
     " than chance would have it; stories_a: of the entity asked for; counts are of articles tagged for themes, if one"
-    f" of the two is a theme. Articles that name more than {MOST_NAMED} entities are lists, and left out."
-    " entity_id; period: a day of the week, empty for the last full one.",
+    f" of the two is a theme. Articles that name more than {MOST_NAMED} entities are lists, and left out.",
     f"""
 WITH weeks AS (
     SELECT iif(:period = '', {LAST_WEEK_SQL}, {start_sql(":period")}) AS this
@@ -138,36 +170,40 @@ FROM counted
 ORDER BY stories DESC, other
 """,
     {"entity_id": "nvidia", "period": ""},
+    {"entity_id": "id such as nvidia-h100", "period": "a day of the week; empty for the last full one"},
 )
+
+# scalar subqueries: joined with the row of weeks, SQLite builds Bloom filters of whole tables first
+_COUNTS_SQL = """count(*) FILTER (WHERE articles.dated_at >= (SELECT this FROM weeks)) AS articles,
+        count(*) FILTER (WHERE articles.dated_at < (SELECT this FROM weeks)) AS articles_before"""
+_FULL_OF_THEME_SQL = "((SELECT NOT of_theme FROM weeks) OR tag_scope = 'full')"
 
 SOURCE_LIFT = CannedQuery(
     "source_lift",
     "Which sources name an entity more than they used to",
     "Source by source: how many of its articles of a week name an entity, and how many would if it named it as often"
     f" as in the {BASE_WEEKS} weeks before; lift is the one divided by the other. The sources that add most come first."
-    " Of a theme, only articles tagged for themes count. entity_id; period: a day of the week, empty for the last full"
-    " one.",
+    " Of a theme, only articles tagged for themes count.",
     f"""
-WITH weeks AS (
-    SELECT entities.id AS entity_id, entities.kind, this, date(this, '+7 days') AS stop,
+WITH weeks AS MATERIALIZED (
+    SELECT entities.kind = 'theme' AS of_theme, this, date(this, '+7 days') AS stop,
         date(this, '-{7 * BASE_WEEKS} days') AS base
     FROM (SELECT iif(:period = '', {LAST_WEEK_SQL}, {start_sql(":period")}) AS this) CROSS JOIN entities
     WHERE entities.id = :entity_id
 ), published AS (
-    SELECT source_id, count(*) FILTER (WHERE dated_at >= this) AS articles,
-        count(*) FILTER (WHERE dated_at < this) AS articles_before
-    FROM weeks CROSS JOIN articles INDEXED BY articles_dated ON dated_at >= base AND dated_at < stop
-    WHERE tagger_version IS NOT NULL AND {DATED_SQL} AND (kind <> 'theme' OR tag_scope = 'full')
+    SELECT source_id, {_COUNTS_SQL}
+    FROM articles INDEXED BY articles_dated
+    WHERE articles.dated_at >= (SELECT base FROM weeks) AND articles.dated_at < (SELECT stop FROM weeks)
+        AND tagger_version IS NOT NULL AND {DATED_SQL} AND {_FULL_OF_THEME_SQL}
     GROUP BY source_id
 ), named AS (
-    SELECT source_id, count(*) FILTER (WHERE articles.dated_at >= this) AS articles,
-        count(*) FILTER (WHERE articles.dated_at < this) AS articles_before
-    FROM weeks
-    CROSS JOIN article_entities ON article_entities.entity_id = weeks.entity_id
-        AND article_entities.dated_at >= base AND article_entities.dated_at < stop
+    SELECT source_id, {_COUNTS_SQL}
+    FROM article_entities
     CROSS JOIN articles INDEXED BY articles_dated
         ON articles.dated_at = article_entities.dated_at AND articles.id = article_entities.article_id
-    WHERE role IN {COUNTED_ROLES_SQL} AND {DATED_SQL} AND (weeks.kind <> 'theme' OR tag_scope = 'full')
+    WHERE article_entities.entity_id = :entity_id AND article_entities.dated_at >= (SELECT base FROM weeks)
+        AND article_entities.dated_at < (SELECT stop FROM weeks)
+        AND role IN {COUNTED_ROLES_SQL} AND {DATED_SQL} AND {_FULL_OF_THEME_SQL}
     GROUP BY source_id
 ), compared AS (
     SELECT published.source_id, coalesce(named.articles, 0) AS articles, published.articles AS articles_total,
@@ -184,4 +220,5 @@ ORDER BY articles - coalesce(expected, 0) DESC, articles DESC, compared.source_i
 LIMIT {LIMIT}
 """,
     {"entity_id": "nvidia", "period": ""},
+    {"entity_id": "id such as nvidia-h100", "period": "a day of the week; empty for the last full one"},
 )
