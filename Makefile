@@ -4,15 +4,17 @@ BIN := .venv/bin
 UV := $(shell command -v uv 2>/dev/null)
 SET_UP := pyproject.toml constraints.txt
 
-.PHONY: demo run serve test lint bench bench-tag bench-trends bench-parse bench-lanes bench-extract clean help
+.PHONY: demo run serve test test-next lint bench bench-tag bench-trends bench-site bench-parse bench-lanes bench-extract clean help
 
 help:
 	@echo "make demo   the whole job on the bundled archive, without network, into demo/"
 	@echo "make run    fetch, tag and store what is due (sources.toml)"
 	@echo "make serve  browse news.db in Datasette"
 	@echo "make test   the tests        make lint   ruff, mypy, import-linter"
+	@echo "make test-next  the plugin's tests in the newest Datasette, an alpha"
 	@echo "make bench-tag  speed of the tagger    bench-parse, bench-lanes, bench-extract: of feeds, fetching, extraction"
 	@echo "make bench-trends  speed of rollups, exports and story clustering at a million articles (10 GB of disk)"
+	@echo "make bench-site  speed of the pages at 200,000 articles (5 GB of disk)"
 	@echo "make clean  remove what was built"
 
 demo: .venv/.run
@@ -28,6 +30,13 @@ serve: .venv/.run
 test: .venv/.dev
 	$(BIN)/python -m pytest -n auto
 
+# the plugin in the newest Datasette, which is an alpha: not part of `make test`
+test-next: .venv/.dev
+	test -x .venv-next/bin/python || $(BIN)/python -m venv .venv-next
+	.venv-next/bin/python -m pip install --quiet --pre "datasette>=1.0a41"
+	echo "import site; site.addsitedir('$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')')" > "$$(.venv-next/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/zz_aiwire.pth"
+	NEXT_DATASETTE=$(abspath .venv-next)/bin/python $(BIN)/python -m pytest tests/test_web_plugin.py
+
 lint: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -36,6 +45,9 @@ lint: .venv/.dev
 
 bench-trends: .venv/.dev
 	$(BIN)/python bench/bench_trends.py
+
+bench-site: .venv/.dev
+	$(BIN)/python bench/bench_site.py
 
 bench bench-tag: .venv/.dev
 	$(BIN)/python bench/bench_tagging.py
@@ -50,7 +62,7 @@ bench-extract: .venv/.bench
 	$(BIN)/python bench/bench_extract.py
 
 clean:
-	rm -rf .venv demo dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-next demo dist build artefacts .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 .venv/bin/python:
 ifdef UV

@@ -115,7 +115,7 @@ def make(path: Path, size: Scale, known: Sequence[Known]) -> None:
     for pragma in ("foreign_keys = OFF", "journal_mode = OFF", "synchronous = OFF", "cache_size = -2000000"):
         db.execute(f"PRAGMA {pragma}")
     made = _articles(rng, size.articles)
-    with _without_indexes(db):
+    with without_indexes(db):
         _add_articles(db, made, rng)
         _add_tags(db, made, rng, size)
         bands = _add_sketches(db, made, rng)
@@ -347,7 +347,7 @@ def _add_ledger(db: Database) -> None:
 
 
 @contextmanager
-def _without_indexes(db: Database) -> Iterator[None]:
+def without_indexes(db: Database) -> Iterator[None]:
     """Drop the secondary indexes, and make them again at the end, as they were."""
     found = db.execute(
         "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name IN"
