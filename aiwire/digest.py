@@ -1,7 +1,6 @@
 """What a watch tells, as text, JSON and an Atom feed (RFC 4287). Pure.
 
-Everything that is shown came from strangers: characters that a terminal could obey, that turn text around or that no
-XML may hold are left out.
+Everything that is shown came from strangers: `aiwire.atom` says what is left out.
 """
 
 from __future__ import annotations
@@ -12,7 +11,8 @@ from dataclasses import replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
-from xml.etree import ElementTree as ET
+
+from aiwire.atom import TAG, Entry, Feed, one_line, written
 
 if TYPE_CHECKING:
     from db.watches import Batch
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["as_atom", "as_json", "as_text", "counted", "file_json", "file_text", "newest"]
 
 WIDTH = 100  # columns of a terminal
-ATOM = "http://www.w3.org/2005/Atom"
-TAG = "tag:aiwire.invalid,2026:"  # RFC 4151; nobody will ever own the name (RFC 2606)
-GENERATOR = "aiwire"
-_UNSAFE = frozenset(["Cc", "Cf", "Cn", "Co", "Cs"])  # Unicode categories
 _ONE = {"stories": "story", "prices": "price", "signals": "signal"}
 
 Item = Mapping[str, Any]
@@ -87,27 +83,27 @@ def counted(batch: Batch) -> str:
 
 
 def _story_lines(item: Item, width: int) -> Iterator[str]:
-    yield from _wrapped(f"{item['dated_at'][:10]}  {_line(item['title']) or '(no title)'}", width, indent=12)
-    yield f"            {_line(item['url'])}"
+    yield from _wrapped(f"{item['dated_at'][:10]}  {one_line(item['title']) or '(no title)'}", width, indent=12)
+    yield f"            {one_line(item['url'])}"
     yield from _wrapped(_told_by(item), width, first=12, indent=12)
     for one in item["entities"]:
         yield from _wrapped(_quoted(one), width, first=12, indent=14)
     if item["snippet"]:
-        yield from _wrapped(f"“{_line(item['snippet'])}”", width, first=12, indent=13)
+        yield from _wrapped(f"“{one_line(item['snippet'])}”", width, first=12, indent=13)
 
 
 def _price_lines(item: Item, width: int) -> Iterator[str]:
     yield from _wrapped(f"{item['dated_at'][:10]}  {_price_title(item)}", width, indent=12)
-    yield f"            {_line(item['url'])}"
-    yield from _wrapped(f"{_line(item['publisher'])}: {_line(item['title'])}", width, first=12, indent=12)
+    yield f"            {one_line(item['url'])}"
+    yield from _wrapped(f"{one_line(item['publisher'])}: {one_line(item['title'])}", width, first=12, indent=12)
     if item["sentence"]:
-        yield from _wrapped(f"“{_line(item['sentence'])}”", width, first=12, indent=13)
+        yield from _wrapped(f"“{one_line(item['sentence'])}”", width, first=12, indent=13)
 
 
 def _signal_lines(item: Item, width: int) -> Iterator[str]:
     yield from _wrapped(f"{item['week']}  {_signal_title(item)}", width, indent=12)
     yield from _wrapped(_signal_words(item), width, first=12, indent=12)
-    yield f"            {_line(item['evidence_url'])}"
+    yield f"            {one_line(item['evidence_url'])}"
 
 
 def _wrapped(text: str, width: int, *, first: int = 0, indent: int = 0) -> Iterator[str]:
@@ -154,79 +150,74 @@ def as_atom(name: str, batches: Iterable[Batch], *, updated: str) -> str:
     Args:
         updated: ISO time of a feed that has no entry.
     """
-    feed = ET.Element("feed", {"xmlns": ATOM})
     told = list(batches)
-    _add(feed, "id", TAG + quote(name))
-    _add(feed, "title", f"aiwire: {name}")
-    _add(feed, "updated", max((batch.made_at for batch in told), default=updated))
-    _add(feed, "generator", GENERATOR)
-    _add(ET.SubElement(feed, "author"), "name", GENERATOR)
-    for batch in told:
-        for what, tell in (("stories", _story_entry), ("prices", _price_entry), ("signals", _signal_entry)):
-            for item in batch.items.get(what, ()):
-                tell(ET.SubElement(feed, "entry"), batch, item)
-    ET.indent(feed)
-    return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(feed, encoding="unicode") + "\n"
+    entries = [
+        tell(batch, item)
+        for batch in told
+        for what, tell in (("stories", _story_entry), ("prices", _price_entry), ("signals", _signal_entry))
+        for item in batch.items.get(what, ())
+    ]
+    newest_at = max((batch.made_at for batch in told), default=updated)
+    return written(Feed(TAG + quote(name), f"aiwire: {name}", newest_at, entries))
 
 
-def _story_entry(entry: ET.Element, batch: Batch, item: Item) -> None:
-    said = [_quoted(one) for one in item["entities"]] or [_line(item["snippet"])]
-    _fill(entry, batch, f"story/{item['article']}", title=_line(item["title"]) or "(no title)", url=item["url"])
-    _add_article(entry, item)
-    _add(entry, "summary", "\n".join(filter(None, (*said, _told_by(item)))))
+def _story_entry(batch: Batch, item: Item) -> Entry:
+    said = [_quoted(one) for one in item["entities"]] or [one_line(item["snippet"])]
+    return Entry(
+        _entry_id(batch, f"story/{item['article']}"),
+        one_line(item["title"]) or "(no title)",
+        batch.made_at,
+        url=item["url"],
+        published=item["dated_at"],
+        author=item["publisher"],
+        summary="\n".join(filter(None, (*said, _told_by(item)))),
+    )
 
 
-def _price_entry(entry: ET.Element, batch: Batch, item: Item) -> None:
+def _price_entry(batch: Batch, item: Item) -> Entry:
     words = f"{item['article']}:{item['unit']}:{item['quote']}".encode("utf-8", "replace")
-    key = blake2b(words, digest_size=8).hexdigest()
-    _fill(entry, batch, f"price/{key}", title=_price_title(item), url=item["url"])
-    _add_article(entry, item)
-    sentence = f"“{_line(item['sentence'])}”" if item["sentence"] else ""
-    _add(entry, "summary", "\n".join(filter(None, (sentence, f"{_line(item['publisher'])}: {_line(item['title'])}"))))
+    sentence = f"“{one_line(item['sentence'])}”" if item["sentence"] else ""
+    told_by = f"{one_line(item['publisher'])}: {one_line(item['title'])}"
+    return Entry(
+        _entry_id(batch, f"price/{blake2b(words, digest_size=8).hexdigest()}"),
+        _price_title(item),
+        batch.made_at,
+        url=item["url"],
+        published=item["dated_at"],
+        author=item["publisher"],
+        summary="\n".join(filter(None, (sentence, told_by))),
+    )
 
 
-def _signal_entry(entry: ET.Element, batch: Batch, item: Item) -> None:
+def _signal_entry(batch: Batch, item: Item) -> Entry:
     path = f"signal/{item['entity']}/{item['segment']}/{batch.id}"  # it may come and go within a week
-    _fill(entry, batch, path, title=_signal_title(item), url=item["evidence_url"])
-    _add(entry, "summary", _signal_words(item))
+    return Entry(
+        _entry_id(batch, path),
+        _signal_title(item),
+        batch.made_at,
+        url=item["evidence_url"],
+        summary=_signal_words(item),
+    )
 
 
-def _fill(entry: ET.Element, batch: Batch, path: str, *, title: str, url: str) -> None:
-    _add(entry, "id", TAG + quote(f"{batch.watch}/{path}", safe="/:"))
-    _add(entry, "title", title)
-    ET.SubElement(entry, "link", {"rel": "alternate", "href": _line(url)})
-    _add(entry, "updated", batch.made_at)
-
-
-def _add_article(entry: ET.Element, item: Item) -> None:
-    _add(entry, "published", item["dated_at"])
-    _add(ET.SubElement(entry, "author"), "name", item["publisher"])
-
-
-def _add(parent: ET.Element, name: str, text: str) -> None:
-    ET.SubElement(parent, name).text = "\n".join(map(_line, text.split("\n")))
+def _entry_id(batch: Batch, path: str) -> str:
+    return TAG + quote(f"{batch.watch}/{path}", safe="/:", errors="replace")  # a lone surrogate has no bytes
 
 
 # ---------------------------------------------------------------- words
 
 
-def _line(text: str) -> str:
-    """Return a text on one line, without what is not to be seen."""
-    seen = (char for char in text if char.isspace() or unicodedata.category(char) not in _UNSAFE)
-    return " ".join("".join(seen).split())
-
-
 def _quoted(one: Item) -> str:
-    evidence = _line(one["evidence"])
-    return _line(one["name"]) + (f": “{evidence}”" if evidence else "")
+    evidence = one_line(one["evidence"])
+    return one_line(one["name"]) + (f": “{evidence}”" if evidence else "")
 
 
 def _told_by(item: Item) -> str:
     number = item["articles"]
     voice = " (a vendor's own voice)" if item["owned"] else ""
-    others = [_line(one) for one in item["publishers"] if one != item["publisher"]]
+    others = [one_line(one) for one in item["publishers"] if one != item["publisher"]]
     copies = f"; {number} articles" if number > 1 else ""
-    return f"{_line(item['publisher'])}{voice}" + (f", {', '.join(others)}" if others else "") + copies
+    return f"{one_line(item['publisher'])}{voice}" + (f", {', '.join(others)}" if others else "") + copies
 
 
 def _price_title(item: Item) -> str:
@@ -236,7 +227,7 @@ def _price_title(item: Item) -> str:
     qualifier = f", {item['qualifier']}" if item["qualifier"] else ""
     doubt = " (implausible)" if item["implausible"] else ""
     unit = "" if item["unit"] == "other" else f" per {item['unit']}"
-    return _line(f"{item['name'] or 'A price'}: {amount} {item['currency']}{unit}{qualifier}{doubt}")
+    return one_line(f"{item['name'] or 'A price'}: {amount} {item['currency']}{unit}{qualifier}{doubt}")
 
 
 def _number(value: float) -> str:
@@ -246,7 +237,7 @@ def _number(value: float) -> str:
 def _signal_title(item: Item) -> str:
     segment = "" if item["segment"] == "all" else f" ({item['segment']})"
     before = f", was {item['before']}" if item["before"] else ""
-    return _line(f"{item['name']}{segment}: {item['signal']}{before}")
+    return one_line(f"{item['name']}{segment}: {item['signal']}{before}")
 
 
 def _signal_words(item: Item) -> str:

@@ -28,15 +28,16 @@ async def test_the_database_is_called_news_whatever_its_file_is_called(database)
     page = await datasette.client.get("/news/accelerators")
 
     assert page.status_code == 200
-    assert "Data license" in page.text or "Data source" in page.text
+    assert "Licence" in page.text
 
 
 async def test_our_style_sheet_is_linked_and_served(database):
     datasette = make_datasette(database)
 
-    page, style = await datasette.client.get("/news"), await datasette.client.get("/aiwire/site.css")
+    page = await datasette.client.get("/news")
+    style = await datasette.client.get("/-/static-plugins/aiwire/site.css")
 
-    assert 'href="/aiwire/site.css' in page.text
+    assert 'href="/-/static-plugins/aiwire/site.css' in page.text
     assert (style.status_code, style.headers["content-type"]) == (200, "text/css")
 
 

@@ -3,7 +3,8 @@
 run.py      run, fetch, tag, trends     filters.py   parse, extract, tag-text
 export.py   export                      evaluate.py  evaluate
 sources.py  sources list|add|test|import|export    health.py  sources doctor
-setup.py    init, serve                 doctor.py    doctor         cron.py  cron
+setup.py    init, serve                 publish.py   publish
+doctor.py   doctor                      cron.py      cron
 demo.py     demo                        tco/         tco                fit.py       fit
 reference/  reference load|show|template|refresh|import|check|status|history
 candidates.py  candidates list|accept|reject
@@ -37,6 +38,7 @@ from aiwire.cli.evaluate import evaluate
 from aiwire.cli.export import export
 from aiwire.cli.filters import extract, parse, tag_text
 from aiwire.cli.fit import fit
+from aiwire.cli.publish import publish
 from aiwire.cli.reference import reference
 from aiwire.cli.run import fetch, run, trends
 from aiwire.cli.setup import init, serve
@@ -85,6 +87,7 @@ for command in (
     tco,
     fit,
     serve,
+    publish,
     init,
     demo,
     doctor,

@@ -1,0 +1,1 @@
+"""What only the page of an article needs: marks in its text, differences between versions, citations."""
