@@ -29,16 +29,14 @@ async def _page(datasette, path):
 async def test_companies_that_most_stories_name_come_first_with_their_weeks(datasette):
     page = await _page(datasette, "/news/entities?kind=company&listed=1")
     top = page.xpath("//section[@aria-labelledby='most']//li")
-    rows = await datasette.client.get(
-        "/news/compare.json?entities=" + ",".join(li.find("a").get("href").rpartition("/")[2] for li in top[:2])
-    )
+    told = [li.xpath(".//span[@class='num']")[0].text for li in top]
+    counts = [int(words.partition(" of ")[0]) for words in told]  # of so few stories no percentages
 
     assert page.findtext(".//h2[@id='most']") == "Most in the news: companies"
     assert 3 <= len(top) <= 24
-    assert all(li.find(".//svg") is not None and li.xpath(".//span[@class='num']")[0].text.endswith("%") for li in top)
-    shares = [float(li.xpath(".//span[@class='num']")[0].text.rstrip("%")) for li in top]
-    assert shares == sorted(shares, reverse=True)
-    assert rows.status_code == 200
+    assert all(li.find("a").get("href").startswith("/news/entities/") for li in top)
+    assert counts == sorted(counts, reverse=True)
+    assert counts[0] > 1
 
 
 @pytest.mark.parametrize("query", ["", "?kind=nonsense", "?kind=company&_next=x,y", "?kind__in=company,theme"])

@@ -407,3 +407,12 @@ async def test_robots_are_kept_out_of_a_local_site_and_of_the_endless_pages_of_a
         "Disallow: /*?",
         "Disallow: /-/",
     ]
+
+
+def test_a_cell_as_long_as_a_text_is_guarded_and_the_limit_of_others_stays():
+    before = csv.field_size_limit()
+
+    told = CsvGuard().feed(b"title,text\r\n=1+1," + b"x" * 300_000 + b"\r\n", final=True)
+
+    assert told.startswith(b"title,text\r\n'=1+1,xxx")
+    assert csv.field_size_limit() == before

@@ -9,6 +9,8 @@ from __future__ import annotations
 import codecs
 import csv
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import StringIO
 
 import polars as pl
@@ -22,7 +24,7 @@ NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")  # is no fo
 BLOCK = 1 << 16  # characters that are looked at together
 TYPES = ("text/csv", "text/plain")  # Datasette shows a CSV as text unless it is to be downloaded
 
-csv.field_size_limit(1 << 30)  # a cell may hold the text of an article
+CELL = 1 << 30  # characters: a cell may hold the text of an article
 
 
 class CsvGuard:
@@ -97,13 +99,24 @@ def _guarding(send: Send) -> Send:
 
 
 def _without_formulas(text: str) -> str:
-    rows = list(csv.reader(StringIO(text, newline="")))
+    with _long_cells():
+        rows = list(csv.reader(StringIO(text, newline="")))
     cells = pl.Series([cell for row in rows for cell in row], dtype=pl.String)
     if not cells.str.contains(FORMULA).any():
         return text
     out = StringIO(newline="")
     csv.writer(out).writerows([_guarded_cells(row) for row in rows])
     return out.getvalue()
+
+
+@contextmanager
+def _long_cells() -> Iterator[None]:
+    """Let cells be long: the limit belongs to the whole process, where others count on it."""
+    limit = csv.field_size_limit(CELL)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(limit)
 
 
 def _guarded_cells(row: list[str]) -> list[str]:
