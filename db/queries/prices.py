@@ -100,7 +100,7 @@ ORDER BY superseded_at IS NOT NULL, output_usd_per_mtok IS NULL, output_usd_per_
 PRICE_HISTORY = CannedQuery(
     "price_history_of",
     "Price history of an accelerator: three voices",
-    "The newest 500 prices of an accelerator (aiwire export price-history has all): voice reference (what hardware was"
+    "The newest 300 prices of an accelerator (aiwire export price-history has all): voice reference (what hardware was"
     " sold for, per accelerator; systems whole), cloud (what an hour costs, for each offer and as long as it held),"
     " press (what articles quote). is_dated 0: the source does not date it, price_date is when it was read."
     " is_plausible 0: shown with the reason in why_not, never used.",
@@ -111,7 +111,7 @@ SELECT price_date, held_until, is_dated, voice, kind, unit, usd, usd_low, usd_hi
 FROM price_history
 WHERE family_id = :accelerator AND (:unit = '' OR unit = :unit)
 ORDER BY price_date DESC, voice, kind, usd, source
-LIMIT 500
+LIMIT 300
 """,
     {"accelerator": "nvidia-h100", "unit": ""},
     {"accelerator": "family id such as nvidia-h100", "unit": "gpu-hour, card, system, server …; empty for all"},

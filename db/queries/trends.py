@@ -18,6 +18,7 @@ from db.trends.counting import COUNTED_ROLES_SQL, DATED_SQL, STORY_SQL
 
 __all__ = ["COMPARE_WEEKS", "CO_MENTIONS", "SOURCE_LIFT", "TREND"]
 
+ROSE = 75  # entities that a comparison of weeks lists
 BASE_WEEKS = 26  # before a week, as for theme_lift in the exports
 
 _CELL_COLUMNS = "period_start, articles, articles_about, stories, publishers"
@@ -101,9 +102,11 @@ SELECT entity_id, name, kind, round(100 * (share - share_before), 4) AS percenta
     articles_before, this AS week, before, {partial_sql("this")} AS is_partial,
     {partial_sql("before")} AS is_partial_before, {_evidence_sql("this")} AS evidence,
     {_evidence_sql("before")} AS evidence_before
-FROM shares AS named CROSS JOIN compared CROSS JOIN answers
+FROM (
+    SELECT * FROM shares
+    ORDER BY share - share_before IS NULL, share - share_before DESC, stories DESC, entity_id LIMIT {ROSE}
+) AS named CROSS JOIN compared CROSS JOIN answers
 ORDER BY share - share_before IS NULL, share - share_before DESC, stories DESC, entity_id
-LIMIT {LIMIT}
 """,
     {"week": "", "before": "", "kind": "", "least": ""},
     {
