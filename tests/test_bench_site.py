@@ -1,34 +1,20 @@
 """The benchmark of the site: its database is what its figures speak of, and it runs."""
 
-import importlib
 import json
 import subprocess
 import sys
 from contextlib import closing
-from pathlib import Path
 
 import pytest
+from site_archives import BENCH, make_archive
 
 from db.connection import connect
 from db.trends import rebuild
 
-BENCH = Path(__file__).resolve().parents[1] / "bench"
-
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory):
-    sys.path.insert(0, str(BENCH))
-    try:
-        module = importlib.import_module("site_archive")
-    finally:
-        sys.path.remove(str(BENCH))
-    path = tmp_path_factory.mktemp("bench") / "news.db"
-    days, module.DAYS = module.DAYS, 100
-    try:
-        module.make(path, module.Scale(1000, 10_000))
-    finally:
-        module.DAYS = days
-    return path
+    return make_archive(tmp_path_factory.mktemp("bench") / "news.db", 1000, days=100)
 
 
 @pytest.fixture

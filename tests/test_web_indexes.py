@@ -1,19 +1,16 @@
 """What a page asks of a large table it finds by an index: the plan of every statement of every page."""
 
-import importlib
 import re
 import sqlite3
-import sys
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 from datasette import hookimpl
 from datasette.plugins import pm
+from site_archives import bench_module, make_archive
 
 from aiwire.web.server import make_datasette
 
-BENCH = Path(__file__).resolve().parents[1] / "bench"
 # tables that grow with the archive; what is as large as the lists or the reference may be read whole
 GROWING = (
     "articles", "article_entities", "article_versions", "mentions", "prices", "stories", "trends_daily",
@@ -30,27 +27,12 @@ ALIAS = r"\b{table}\s+(?:AS\s+)?{name}\b"
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory):
     """A database as the benchmark makes it, with the statistics that plans are made by."""
-    sys.path.insert(0, str(BENCH))
-    try:
-        module = importlib.import_module("site_archive")
-    finally:
-        sys.path.remove(str(BENCH))
-    path = tmp_path_factory.mktemp("site") / "news.db"
-    days, module.DAYS = module.DAYS, 300
-    try:
-        module.make(path, module.Scale(2000, 20_000))
-    finally:
-        module.DAYS = days
-    return path
+    return make_archive(tmp_path_factory.mktemp("site") / "news.db", 2000, days=300)
 
 
 @pytest.fixture
 def pages(archive):
-    sys.path.insert(0, str(BENCH))
-    try:
-        return importlib.import_module("bench_site").pages(archive)
-    finally:
-        sys.path.remove(str(BENCH))
+    return bench_module("bench_site").pages(archive)
 
 
 class Listener:
