@@ -15,10 +15,8 @@ __all__ = ["Footnote", "Footnotes", "Piece", "pieces"]
 _REPOSITORY = r"(?P<repo>[\w.-]+/[\w.-]+)@(?P<commit>[0-9a-f]{7,40})\b(?::\s?(?P<path>[^<\[;,()*]*[^<\[;,()*\s]))?"
 _ADDRESS = r"https?://[^\s<>]*[^\s<>.,;:)\]]"
 _BARE = r"<(?P<bare>(?:web\.archive\.org|archive\.ph|[\w-]+(?:\.[\w-]+)+)/[^\s<>]*)>"
-_PYPI = r"\bPyPI (?P<pypi>[\w.-]+) (?P<pypi_version>[\w.]*\w)"
-_NPM = r"\bnpm (?P<npm>@?[\w./-]+) (?P<npm_version>\d[\w.]*)"
 _ARXIV = r"\barXiv:(?P<arxiv>\d{4}\.\d{4,5}(?:v\d+)?)"
-_LINKED = re.compile(rf"(?P<address>{_ADDRESS})|{_BARE}|{_REPOSITORY}|{_PYPI}|{_NPM}|{_ARXIV}")
+_LINKED = re.compile(rf"(?P<address>{_ADDRESS})|{_BARE}|{_REPOSITORY}|{_ARXIV}")
 _LONG_COMMIT = re.compile(r"(?<=@[0-9a-f]{7})[0-9a-f]{33}\b")  # seven digits are enough for a reader
 
 
@@ -59,7 +57,10 @@ class Footnotes:
 
 
 def pieces(citation: str) -> tuple[Piece, ...]:
-    """Return a citation in pieces: addresses, files of repositories and packages are linked to where they are."""
+    """Return a citation in pieces: addresses, files of repositories and papers are linked to where they are.
+
+    A package stays text: its name and version say which one it is, in any registry.
+    """
     found: list[Piece] = []
     end = 0
     for match in _LINKED.finditer(citation):
@@ -80,9 +81,7 @@ def _href(match: re.Match[str]) -> str:
         "address": lambda: match["address"],
         "bare": lambda: f"https://{match['bare']}",
         "repo": lambda: _file(match),
-        "pypi": lambda: f"https://pypi.org/project/{match['pypi']}/{match['pypi_version']}/",
         "arxiv": lambda: f"https://arxiv.org/abs/{match['arxiv']}",
-        "npm": lambda: f"https://www.npmjs.com/package/{match['npm']}/v/{match['npm_version']}",
     }
     return next(make() for name, make in kinds.items() if match[name])
 
