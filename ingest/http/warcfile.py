@@ -18,14 +18,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import httpx2
-from warcio.bufferedreaders import ChunkedDataReader
 from warcio.exceptions import ArchiveLoadFailed
 from warcio.recordloader import ArcWarcRecordLoader
 from warcio.statusandheaders import StatusAndHeaders
 
-from aiwire.exceptions import ConfigError, FetchError
+from aiwire.exceptions import ConfigError
 from aiwire.types import parse_iso
-from ingest.http.decode import GZIP_MAGIC, BodyDecoder
+from ingest.http.decode import GZIP_MAGIC
+from ingest.http.stored import dechunked, is_plain, split_http
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -37,8 +37,6 @@ UrlKey = tuple[bytes, bytes, int | None, bytes]
 
 _OURS = re.compile(rb"(?m)^software: %s\b" % SOFTWARE.encode())
 _CHUNK = 65_536
-_PLAIN_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*[<{\[]")  # XML, HTML or JSON that is not compressed
-_MAX_DECODED = 1 << 30
 _MAX_HEAD = 1 << 20  # of a record, or of the HTTP message in it: what is longer is neither
 _FIRST = 1 << 16  # of a block: where a status line is, or what says which program wrote the file
 _MAX_LENGTH_DIGITS = 20  # int() refuses thousands
@@ -103,16 +101,16 @@ def read_capture(capture: Capture, *, max_bytes: int) -> StoredResponse | None:
         stream = io.BufferedReader(_Member(file, capture.offset), _CHUNK) if capture.packed else file
         _skip(stream, capture.start)
         record = next(_records(stream, most=max_bytes + _MAX_HEAD))
-    _, headers, body = _split_http(record.block)
+    _, headers, body = split_http(record.block)
     if record.has_more or len(body) > max_bytes:
         return None
     fields = {name.lower(): value for name, value in headers}
     if b"chunked" in fields.get(b"transfer-encoding", b"").lower():
-        body = ChunkedDataReader(io.BytesIO(body)).read()  # gives a payload that is stored without chunks as it is
+        body = dechunked(body)
     dropped = {b"transfer-encoding"}
     if not capture.exact:
         encoding = fields.get(b"content-encoding")
-        if encoding and _is_plain(body, encoding.decode("latin-1")):
+        if encoding and is_plain(body, encoding.decode("latin-1")):
             dropped.add(b"content-encoding")
         length = b"%d" % len(body)
         headers = [(name, length if name.lower() == b"content-length" else value) for name, value in headers]
@@ -264,18 +262,8 @@ def _status_of(record: _Record) -> int | None:
     """Return the HTTP status of a response record, None if it is no answer to an HTTP request (DNS, FTP)."""
     if not (record.head.get_header("WARC-Target-URI") or "").startswith(("http:", "https:")):
         return None
-    status, _, _ = _split_http(record.block)
+    status, _, _ = split_http(record.block)
     return status
-
-
-def _split_http(block: bytes) -> tuple[int | None, list[tuple[bytes, bytes]], bytes]:
-    """Return status, header fields and payload of an HTTP message. In bytes: validators must come back verbatim."""
-    head, *body = re.split(rb"\r?\n\r?\n", block, maxsplit=1)
-    status_line, *lines = re.sub(rb"\r?\n[ \t]+", b" ", head).splitlines() or [b""]  # unfolded (RFC 9112 5.2)
-    status = re.match(rb"HTTP/[0-9.]+ +([1-9][0-9]{2})(?: |$)", status_line)
-    pairs = (line.partition(b":") for line in lines if b":" in line)
-    headers = [(name.strip(), value.strip()) for name, _, value in pairs]
-    return int(status[1]) if status else None, headers, b"".join(body)
 
 
 def _date_of(record: _Record) -> datetime:
@@ -284,16 +272,3 @@ def _date_of(record: _Record) -> datetime:
         return parse_iso(text)
     except ValueError as e:
         raise _Damaged(f"damaged: WARC-Date {text!r} is no date; record it again") from e
-
-
-def _is_plain(body: bytes, encoding: str) -> bool:
-    """Return whether an archiver has stored the payload decoded and left the Content-Encoding header in place."""
-    if not _PLAIN_START.match(body):
-        return False
-    try:
-        decoder = BodyDecoder(encoding, max_bytes=_MAX_DECODED)
-        decoder.decode(body)
-        decoder.finish()
-    except FetchError:
-        return True
-    return decoder.mislabelled

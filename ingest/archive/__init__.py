@@ -1,0 +1,1 @@
+"""Web archives as files: opened wherever they lie, read record by record."""
