@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from trend_rows import ENTITIES, MONDAY, World, days, moment, source
 
 from aiwire.exceptions import ConfigError
-from db.trends import bysource, coverage, stored
+from db.trends import coverage, reading, stored
 from db.trends.periods import span_at
 from db.trends.query import TrendsQuery
 from db.trends.series import DEFAULT_PERIODS, load_periods, load_trends
@@ -450,10 +450,10 @@ def test_a_source_without_a_habit_moves_no_lift():
 @pytest.mark.parametrize(
     "sql",
     [
-        bysource.ARTICLES_SQL,
-        bysource.LANGUAGES_SQL,
-        bysource.NAMED_SQL,
-        coverage.ARTICLES_SQL,
+        reading.ARTICLES_SQL,
+        reading.LANGUAGES_SQL,
+        reading.NAMED_SQL,
+        reading.PER_SOURCE_SQL,
         coverage.FIRST_SQL,
         coverage.GOOD_SQL,
         coverage.LAST_BAD_SQL,

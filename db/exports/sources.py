@@ -11,7 +11,6 @@ from sqlite_utils import Database
 from db.exports.article_columns import PUBLISHER
 from db.exports.request import ExportRequest
 from db.exports.table import Column, Table, frames
-from db.runs import GOOD_ANSWER_SQL
 from db.trends.coverage import ledger
 from db.trends.periods import Span, span_at
 from db.trends.query import Vintage
@@ -57,12 +56,24 @@ COLUMNS = (
 )  # fmt: skip
 KEY = ("source_id",)
 
-# each end of the answers is one step in an index
+
+def _answer_sql(end: str) -> str:
+    """Return SQL for the first (`min`) or last (`max`) good answer of a source: two steps, each in an index."""
+    return f"""
+        SELECT {end}(at) FROM (
+            SELECT {end}(fetched_at) AS at FROM fetches
+            WHERE source_id = sources.id AND purpose IN ('feed', 'listing', 'sitemap')
+                AND outcome IN ('ok', 'not-modified')
+            UNION ALL SELECT {end}(fetched_at) FROM fetches WHERE source_id = sources.id AND purpose = 'archive'
+        )
+    """
+
+
 SOURCES_SQL = f"""
     SELECT id, name, kind, url, publisher, owner, category, language, licence, coalesce(excerpt_chars, ?), enabled,
         active,
-        (SELECT min(fetched_at) FROM fetches WHERE source_id = sources.id AND {GOOD_ANSWER_SQL}),
-        (SELECT max(fetched_at) FROM fetches WHERE source_id = sources.id AND {GOOD_ANSWER_SQL}),
+        ({_answer_sql("min")}),
+        ({_answer_sql("max")}),
         (SELECT count(*) FROM articles WHERE source_id = sources.id)
     FROM sources ORDER BY id
 """

@@ -10,9 +10,11 @@ from db.exports import articles, cooccurrence, entities, evidence, price_history
 from db.exports.request import ExportRequest
 from db.exports.table import Column, Table
 
-__all__ = ["COLUMNS", "MAKERS"]
+__all__ = ["COLUMNS", "MAKERS", "Maker"]
 
-MAKERS: Mapping[str, Callable[[Database, ExportRequest], Table]] = {
+Maker = Callable[[Database, ExportRequest], Table]
+
+MAKERS: Mapping[str, Maker] = {
     "trends": trends.table,
     "cooccurrence": cooccurrence.table,
     "prices": prices.table,

@@ -18,10 +18,11 @@ from db.exports.request import ExportRequest
 from db.exports.table import CHUNK_ROWS, Column, Table, schema
 from db.exports.trend_columns import COLUMNS, KEY, RULES, SPREADABLE
 from db.trends.query import PeriodRows, TrendsQuery
+from db.trends.reading import ArticleReader
 from db.trends.series import Trends, load_trends
 from db.trends.signals import SIGNAL_Q
 
-__all__ = ["COLUMNS", "WIDE_COLUMNS", "table"]
+__all__ = ["COLUMNS", "WIDE_COLUMNS", "query_of", "table"]
 
 TITLES = {"day": "Daily", "week": "Weekly", "month": "Monthly"}
 WIDE_ROWS = 100  # periods of one data frame
@@ -35,25 +36,19 @@ WIDE_COLUMNS = (
 )  # fmt: skip
 
 
-def table(db: Database, request: ExportRequest) -> Table:
+def table(db: Database, request: ExportRequest, reader: ArticleReader | None = None) -> Table:
     """Return the trends; call it, and read its chunks, within one snapshot of the database.
+
+    Args:
+        db: sources, entities, answers and rollups.
+        request: which rows.
+        reader: of the articles behind the rollups; None: those of the database.
 
     Raises:
         ConfigError: there is no such entity or segment, or no such column to spread out.
     """
     spread = _spread(request)
-    trends = load_trends(
-        db,
-        TrendsQuery(
-            request.now,
-            grain=request.grain,
-            since=request.since,
-            until=request.until,
-            kinds=request.kinds,
-            entities=request.entities,
-            segment=request.segment,
-        ),
-    )
+    trends = load_trends(db, query_of(request), reader)
     title = f"{TITLES[request.grain]} trends in AI-industry news"
     if spread is None:
         return Table("trends", COLUMNS, KEY, _chunks(trends, request), RULES, title, _meta(trends, request))
@@ -69,6 +64,19 @@ def table(db: Database, request: ExportRequest) -> Table:
     }
     chunks = _wide_chunks(trends, columns, spread.name)
     return Table("trends_wide", columns, ("period_start",), chunks, RULES, f"{title}: {spread.name}", meta)
+
+
+def query_of(request: ExportRequest) -> TrendsQuery:
+    """Return what a request asks of the trends."""
+    return TrendsQuery(
+        request.now,
+        grain=request.grain,
+        since=request.since,
+        until=request.until,
+        kinds=request.kinds,
+        entities=request.entities,
+        segment=request.segment,
+    )
 
 
 def _spread(request: ExportRequest) -> Column | None:

@@ -20,7 +20,7 @@ from aiwire.types import iso
 from db.exports.kept import PIECE, Record, restore
 from db.exports.meta import DICTIONARY_HEADER, dictionary, sidecar, sources_hash
 from db.exports.request import ExportRequest
-from db.exports.tables import COLUMNS, MAKERS
+from db.exports.tables import COLUMNS, MAKERS, Maker
 from db.exports.writers import Format, write_table
 from db.files import is_replaceable, write_bytes_atomically
 
@@ -53,6 +53,7 @@ def made(
     parameters: Mapping[str, Any],
     version: str,
     step: Callable[[int], None] = lambda rows: None,
+    maker: Maker | None = None,
 ) -> Iterator[Made]:
     """Read the table in one snapshot and yield its bytes, which are gone after the block.
 
@@ -64,13 +65,14 @@ def made(
         parameters: what the user gave, ready for JSON.
         version: of aiwire.
         step: is told the number of rows of each chunk that was read.
+        maker: makes the table; None: that of the tables of the database.
 
     Raises:
         ConfigError: there is no such entity, segment, column or cell, or no room for temporary files.
     """
     with _scratch() as file:
         with _room(), db.atomic():
-            table = MAKERS[request.table](db, request)
+            table = (maker or MAKERS[request.table])(db, request)
             rows = write_table(table, file, form, excel=excel, step=step)
             sources = sources_hash(db)
         digest, size = _hashed(file)

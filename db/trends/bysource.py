@@ -1,22 +1,19 @@
-"""What needs the sources of articles: the share over the panel, and the lift of a theme over its sources' habits.
-
-Articles and tags are read from covering indexes, in the order of these: never a text. Entity by entity, since that is
-three times as quick as to read the tags of each article.
-"""
+"""What needs the sources of articles: the share over the panel, and the lift of a theme over its sources' habits."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import groupby
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlite_utils import Database
 
-from db.trends.counting import COUNTED_ROLES_SQL, DATED_SQL, LANGUAGE_SEGMENT_SQL
 from db.trends.periods import Span
 from db.trends.query import Series
+from db.trends.reading import ArticleReader
 
 __all__ = ["BASE_PERIODS", "Articles", "load_articles", "panel_shares", "theme_lifts"]
 
@@ -26,22 +23,6 @@ Ints = NDArray[np.int64]
 
 BASE_PERIODS, BASE_LEAST = 26, 8  # full periods before, from which a habit is read: at most, at least
 LEAST_EXPECTED = 1.0  # articles: a ratio to less says nothing
-
-_WHERE_SQL = f"dated_at >= ? AND dated_at < ? AND tagger_version IS NOT NULL AND {DATED_SQL}"
-# whole numbers alone, by way of the rowid: text would take twice as long
-ARTICLES_SQL = f"""
-    SELECT articles.id, sources.rowid, tag_scope IS 'full'
-    FROM articles INDEXED BY articles_dated CROSS JOIN sources ON sources.id = articles.source_id
-    WHERE {_WHERE_SQL} ORDER BY dated_at DESC, articles.id
-"""
-LANGUAGES_SQL = f"""
-    SELECT {LANGUAGE_SEGMENT_SQL} FROM articles INDEXED BY articles_dated
-    WHERE {_WHERE_SQL} ORDER BY dated_at DESC, articles.id
-"""
-NAMED_SQL = f"""
-    SELECT article_id FROM article_entities INDEXED BY article_entities_entity
-    WHERE entity_id = ? AND dated_at >= ? AND dated_at < ? AND role IN {COUNTED_ROLES_SQL}
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +38,14 @@ class Articles:
     period: Ints  # number in `periods`
     is_full: Flags  # tagged for themes, too
 
-    def naming(self, db: Database, entity_id: str) -> Ints:
-        """Return the places of the articles that name an entity."""
+    def naming(self, reader: ArticleReader, entity_ids: Sequence[str]) -> Iterator[tuple[str, Ints]]:
+        """Yield each entity, of ascending ids, with the places of the articles that name it."""
         if not self.ids.size:
-            return np.zeros(0, np.int64)
-        window = [entity_id, str(self.periods[0].start), str(self.periods[-1].stop)]
-        found = np.fromiter(chain.from_iterable(db.execute(NAMED_SQL, window)), np.int64)
-        places = np.minimum(np.searchsorted(self.ids, found), self.ids.size - 1)
-        return np.asarray(places[self.ids[places] == found], np.int64)
+            yield from ((entity_id, np.zeros(0, np.int64)) for entity_id in entity_ids)
+            return
+        for entity_id, found in reader.naming(self.periods, entity_ids):
+            places = np.minimum(np.searchsorted(self.ids, found), self.ids.size - 1)
+            yield entity_id, np.asarray(places[self.ids[places] == found], np.int64)
 
     def since(self, first: Span) -> Articles:
         """Return those of the periods from `first` on."""
@@ -93,63 +74,56 @@ class Articles:
         return np.bincount(self.period[places], minlength=len(self.periods))
 
 
-def load_articles(db: Database, periods: tuple[Span, ...], segments: Sequence[str]) -> Articles:
+def load_articles(db: Database, reader: ArticleReader, periods: tuple[Span, ...], segments: Sequence[str]) -> Articles:
     """Return the tagged articles of successive periods, with what is to be known for these segments."""
-    sources = db.execute("SELECT rowid, id, owner IS NOT NULL, category FROM sources ORDER BY rowid").fetchall()
-    is_owned = np.array([bool(row[2]) for row in sources], bool)
+    sources = db.execute("SELECT id, owner IS NOT NULL, category FROM sources ORDER BY id").fetchall()
+    is_owned = np.array([bool(row[1]) for row in sources], bool)
     by_source = {"all": np.ones(len(sources), bool), "owned": is_owned, "independent": ~is_owned}
-    for category in {row[3] for row in sources} - {None}:
-        by_source[f"category:{category}"] = np.array([row[3] == category for row in sources], bool)
-    found = [_rows(db, ARTICLES_SQL, span, columns=3) for span in periods]
-    rows = np.concatenate([np.zeros((0, 3), np.int64), *found])
-    period = np.repeat(np.arange(len(periods)), [len(part) for part in found])
-    order = np.argsort(rows[:, 0])
+    for category in {row[2] for row in sources} - {None}:
+        by_source[f"category:{category}"] = np.array([row[2] == category for row in sources], bool)
     languages = [segment for segment in segments if segment not in by_source]
-    spoken = np.array([name for span in periods for name in _languages(db, span)] if languages else [], object)
+    rows = reader.tagged(periods, languages=bool(languages))
+    order = np.argsort(rows.ids)
     return Articles(
         periods,
-        tuple(row[1] for row in sources),
+        tuple(row[0] for row in sources),
         by_source,
-        {segment: np.asarray(spoken[order] == segment, bool) for segment in languages},
-        rows[order, 0],
-        np.searchsorted([row[0] for row in sources], rows[order, 1]),
-        period[order],
-        rows[order, 2] > 0,
+        {segment: np.asarray(rows.languages[order] == segment, bool) for segment in languages},
+        rows.ids[order],
+        rows.source[order],
+        rows.period[order],
+        rows.is_full[order],
     )
 
 
-def _rows(db: Database, sql: str, span: Span, *, columns: int) -> Ints:
-    numbers = chain.from_iterable(db.execute(sql, [str(span.start), str(span.stop)]))
-    return np.fromiter(numbers, np.int64).reshape(-1, columns)
+def panel_shares(reader: ArticleReader, articles: Articles, panel: Sequence[str], series: Sequence[Series]) -> Floats:
+    """Return the share of the panel's articles that name each entity: periods x series; NaN where it has none.
 
-
-def _languages(db: Database, span: Span) -> list[str]:
-    return list(chain.from_iterable(db.execute(LANGUAGES_SQL, [str(span.start), str(span.stop)])))
-
-
-def panel_shares(db: Database, articles: Articles, panel: Sequence[str], series: Sequence[Series]) -> Floats:
-    """Return the share of the panel's articles that name each entity: periods x series; NaN where it has none."""
+    Args:
+        series: sorted by entity.
+    """
     members = np.isin(np.array(articles.source_ids, object), np.array(panel, object))
     is_in = members[articles.source] if articles.ids.size else np.zeros(0, bool)
     totals: dict[tuple[str, bool], tuple[Flags, Floats]] = {}
     shares = np.full((len(articles.periods), len(series)), np.nan)
-    named = np.zeros(0, np.int64)
-    for at, one in enumerate(series):
-        if at == 0 or one.entity_id != series[at - 1].entity_id:
-            named = articles.naming(db, one.entity_id)
-        key = one.segment, one.kind == "theme"
-        if key not in totals:
-            counted = is_in & articles.in_segment(one.segment)
-            if one.kind == "theme":
-                counted &= articles.is_full
-            total = articles.per_period(np.flatnonzero(counted)).astype(np.float64)
-            totals[key] = counted, np.where(total > 0, total, np.nan)
-        counted, total = totals[key]
-        shares[:, at] = articles.per_period(named[counted[named]]) / total
+    groups = {entity_id: list(group) for entity_id, group in groupby(series, key=attrgetter("entity_id"))}
+    at = 0
+    for entity_id, named in articles.naming(reader, list(groups)):
+        for one in groups[entity_id]:
+            key = one.segment, one.kind == "theme"
+            if key not in totals:
+                counted = is_in & articles.in_segment(one.segment)
+                if one.kind == "theme":
+                    counted &= articles.is_full
+                total = articles.per_period(np.flatnonzero(counted)).astype(np.float64)
+                totals[key] = counted, np.where(total > 0, total, np.nan)
+            counted, total = totals[key]
+            shares[:, at] = articles.per_period(named[counted[named]]) / total
+            at += 1
     return shares
 
 
-def theme_lifts(db: Database, articles: Articles, is_full: Flags, series: Sequence[Series]) -> Floats:
+def theme_lifts(reader: ArticleReader, articles: Articles, is_full: Flags, series: Sequence[Series]) -> Floats:
     """Return by how much each theme is above what its sources' own habits would make one expect: periods x series.
 
     Expected of a source is the share of the theme in its articles of the up to 26 full periods before, of as many
@@ -166,18 +140,20 @@ def theme_lifts(db: Database, articles: Articles, is_full: Flags, series: Sequen
     written = _cells(cell[articles.is_full], shape)
     base = _base(written, is_full)
     is_known = base > 0
+    is_writing = written.any(0)  # without the others, which add nothing, a sum is the same to its last bit
     enough = _base(is_full.astype(np.int64)[:, None], is_full)[:, 0] >= BASE_LEAST
-    for entity_id in {one.entity_id for one in series if one.kind == "theme"}:
-        places = articles.naming(db, entity_id)
+    themes = sorted({one.entity_id for one in series if one.kind == "theme"})
+    for entity_id, places in articles.naming(reader, themes):
         named = _cells(cell[places[articles.is_full[places]]], shape)
         expected = np.where(is_known, written * _base(named, is_full) / np.maximum(base, 1), 0.0)
         observed = np.where(is_known, named, 0)
         for at, one in enumerate(series):
             sources = articles.by_source.get(one.segment)
             if one.entity_id == entity_id and sources is not None:
-                due = expected[:, sources].sum(1)
+                heard = sources & is_writing
+                due = expected[:, heard].sum(1)
                 told = enough & (due >= LEAST_EXPECTED)
-                lifts[told, at] = observed[:, sources].sum(1)[told] / due[told]
+                lifts[told, at] = observed[:, heard].sum(1)[told] / due[told]
     return lifts
 
 

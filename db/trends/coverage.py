@@ -26,9 +26,9 @@ from numpy.typing import NDArray
 from sqlite_utils import Database
 
 from aiwire.types import parse_iso
-from db.trends.counting import DATED_SQL
 from db.trends.periods import Span, spans
 from db.trends.query import Panel, Vintage
+from db.trends.reading import ArticleReader, StoredArticles
 from db.trends.vintage import is_partial, load_vintage, looked_until
 
 __all__ = ["Ledger", "SourceCoverage", "ledger", "load_ledger"]
@@ -48,10 +48,6 @@ FIRST_SQL = "SELECT min(day) FROM coverage WHERE answers > 0 AND day <= ?"
 GOOD_SQL = "SELECT day FROM coverage WHERE source_id = ? AND day <= ? AND answers > 0"
 LAST_BAD_SQL = """
     SELECT day FROM coverage WHERE source_id = ? AND day <= ? AND answers = 0 ORDER BY day DESC LIMIT 1
-"""
-ARTICLES_SQL = f"""
-    SELECT source_id, count(*) FROM articles INDEXED BY articles_dated
-    WHERE dated_at >= ? AND dated_at < ? AND {DATED_SQL} GROUP BY source_id
 """
 
 
@@ -136,24 +132,28 @@ def ledger(db: Database, span: Span, now: datetime) -> list[SourceCoverage]:
     ]
 
 
-def load_ledger(db: Database, last: Span, vintage: Vintage) -> Ledger:
-    """Return the ledger of the periods from the first good answer of anyone to `last`."""
+def load_ledger(db: Database, last: Span, vintage: Vintage, reader: ArticleReader | None = None) -> Ledger:
+    """Return the ledger of the periods from the first good answer of anyone to `last`.
+
+    Args:
+        reader: of the articles; None: those of the database.
+    """
     until = looked_until(vintage)
     if not until or vintage.first_answer > until:
         flags, counts = np.zeros((0, 0), bool), np.zeros((0, 0), np.int64)
         return Ledger((), (), np.zeros(0, bool), flags, flags, counts.astype(np.float64), counts)
     answers = _Answers.of(db, parse_iso(until))
     periods = tuple(spans(date.fromisoformat(vintage.first_answer[:10]), last.start, last.grain))
-    return _judged(periods, answers, _articles(db, periods, answers.source_ids), vintage)
+    articles = _articles(reader or StoredArticles(db), periods, answers.source_ids)
+    return _judged(periods, answers, articles, vintage)
 
 
-def _articles(db: Database, periods: tuple[Span, ...], source_ids: tuple[str, ...]) -> NDArray[np.int64]:
+def _articles(reader: ArticleReader, periods: tuple[Span, ...], source_ids: tuple[str, ...]) -> NDArray[np.int64]:
     """Return how many dated articles each source gave in each period, tagged or not: periods x sources."""
     places = {source_id: n for n, source_id in enumerate(source_ids)}
     found = np.zeros((len(periods), len(source_ids)), np.int64)
-    for at, span in enumerate(periods):
-        for source_id, articles in db.execute(ARTICLES_SQL, [str(span.start), str(span.stop)]):
-            found[at, places[source_id]] = articles
+    for at, source_id, articles in reader.per_source(periods):
+        found[at, places[source_id]] = articles
     return found
 
 

@@ -22,6 +22,7 @@ from db.trends.bysource import BASE_PERIODS, load_articles, panel_shares, theme_
 from db.trends.coverage import Ledger, load_ledger
 from db.trends.periods import Grain, Span, span_at, spans
 from db.trends.query import Panel, Period, PeriodRows, Series, TrendsQuery, Vintage
+from db.trends.reading import ArticleReader, StoredArticles
 from db.trends.signals import HISTORY, burst, moving_average, signals
 from db.trends.statistics import wilson
 from db.trends.stored import Cells, Totals, load_cells, load_totals
@@ -115,20 +116,26 @@ class _Loaded:
         }
 
 
-def load_trends(db: Database, query: TrendsQuery) -> Trends:
+def load_trends(db: Database, query: TrendsQuery, reader: ArticleReader | None = None) -> Trends:
     """Return the trends that are asked for; all is read before this returns, within the caller's snapshot.
 
     Every entity that is named in the window, or asked for by its id, has a row in each of its periods, zeros included.
+
+    Args:
+        db: sources, entities, answers and rollups.
+        query: which rows.
+        reader: of the articles behind the rollups; None: those of the database.
 
     Raises:
         ConfigError: there is no such entity or segment; the message names the nearest.
     """
     query = _checked(db, query)
-    vintage = load_vintage(db, query.now)
+    reader = reader or StoredArticles(db)
+    vintage = load_vintage(db, query.now, reader)
     window = _window(db, query, vintage)
     if not window:
         return Trends(query, (), (), Panel((), None, None), vintage, None)
-    ledger = load_ledger(db, window[-1], vintage)
+    ledger = load_ledger(db, window[-1], vintage, reader)
     history = _history(db, window)
     before = len(history) - len(window)
     periods = _periods(window, ledger, vintage)
@@ -139,7 +146,7 @@ def load_trends(db: Database, query: TrendsQuery) -> Trends:
     chosen = np.flatnonzero(_selected(query, cells, before))
     series = tuple(cells.series[at] for at in chosen)
     panel, panel_spans = ledger.panel()
-    shares, lifts = _from_sources(db, history, before, full, series, (panel, panel_spans))
+    shares, lifts = _from_sources(db, reader, history, before, full, series, (panel, panel_spans))
     loaded = _Loaded(
         before,
         full,
@@ -153,6 +160,25 @@ def load_trends(db: Database, query: TrendsQuery) -> Trends:
         lifts,
     )
     return Trends(query, series, periods, panel, vintage, loaded)
+
+
+def load_extent(db: Database, query: TrendsQuery, reader: ArticleReader) -> tuple[tuple[Span, ...], tuple[str, ...]]:
+    """Return the periods and segments whose cells `load_trends` needs: those of the window and what rows look back to.
+
+    Args:
+        db: as in `load_trends`, but for the cells.
+        query: which rows.
+        reader: of the articles.
+
+    Raises:
+        ConfigError: there is no such entity or segment; the message names the nearest.
+    """
+    query = _checked(db, query)
+    window = _window(db, query, load_vintage(db, query.now, reader))
+    if not window:
+        return (), ()
+    history = _history(db, window)
+    return history, tuple(_segments(db, query, history))
 
 
 def load_periods(db: Database, query: TrendsQuery) -> tuple[Period, ...]:
@@ -261,6 +287,7 @@ def _selected(query: TrendsQuery, cells: Cells, before: int) -> NDArray[np.bool_
 
 def _from_sources(
     db: Database,
+    reader: ArticleReader,
     history: tuple[Span, ...],
     before: int,
     full: range,
@@ -273,14 +300,14 @@ def _from_sources(
     first = min(told, default=len(history))
     if themes:
         first = min(first, max(before - BASE_PERIODS, 0))
-    articles = load_articles(db, history[first:], sorted({one.segment for one in series}))
+    articles = load_articles(db, reader, history[first:], sorted({one.segment for one in series}))
     lifts = np.zeros((len(history) - before, 0))
     if themes:
         is_full = np.isin(np.arange(first, len(history)), np.array(full))
-        lifts = theme_lifts(db, articles, is_full, themes)[before - first :]
+        lifts = theme_lifts(reader, articles, is_full, themes)[before - first :]
     if not told or not series:
         return {}, lifts
-    shares = panel_shares(db, articles.since(told[min(told)]), panel[0].source_ids, series)
+    shares = panel_shares(reader, articles.since(told[min(told)]), panel[0].source_ids, series)
     return {at - before: shares[at - min(told)] for at in told}, lifts
 
 

@@ -10,6 +10,7 @@ from aiwire.types import iso
 from db.runs import GOOD_ANSWER_SQL
 from db.trends.periods import Span
 from db.trends.query import Vintage
+from db.trends.reading import ArticleReader, StoredArticles
 
 __all__ = ["is_partial", "load_vintage", "looked_until"]
 
@@ -20,12 +21,14 @@ ANSWERS_SQL = f"""
 """
 
 
-def load_vintage(db: Database, now: datetime) -> Vintage:
-    """Return the vintage of what is computed at `now`."""
+def load_vintage(db: Database, now: datetime, reader: ArticleReader | None = None) -> Vintage:
+    """Return the vintage of what is computed at `now`.
+
+    Args:
+        reader: of the articles; None: those of the database.
+    """
     first, last = db.execute(ANSWERS_SQL).fetchone()
-    versions = db.execute(
-        "SELECT DISTINCT tagger_version, taxonomy_version FROM articles WHERE tagger_version IS NOT NULL"
-    ).fetchall()
+    versions = list((reader or StoredArticles(db)).versions())
     return Vintage(
         # prefixes: a hash such as 1234e567, or version 1.0, would be read as a number
         taxonomy="+".join(sorted({f"tx-{taxonomy}" for _, taxonomy in versions})),
