@@ -4,7 +4,7 @@ BIN := .venv/bin
 UV := $(shell command -v uv 2>/dev/null)
 SET_UP := pyproject.toml constraints.txt
 
-.PHONY: demo run serve test test-next lint bench bench-tag bench-trends bench-site bench-parse bench-lanes bench-extract clean help
+.PHONY: demo run serve test test-next lint bench bench-tag bench-trends bench-site bench-archive bench-parse bench-lanes bench-extract clean help
 
 help:
 	@echo "make demo   the whole job on the bundled archive, without network, into demo/"
@@ -15,6 +15,7 @@ help:
 	@echo "make bench-tag  speed of the tagger    bench-parse, bench-lanes, bench-extract: of feeds, fetching, extraction"
 	@echo "make bench-trends  speed of rollups, exports and story clustering at a million articles (10 GB of disk)"
 	@echo "make bench-site  speed of the pages at 200,000 articles (5 GB of disk)"
+	@echo "make bench-archive  speed and exactness of archive jobs on 500 MB of pages (20 minutes)"
 	@echo "make clean  remove what was built"
 
 demo: .venv/.run
@@ -48,6 +49,9 @@ bench-trends: .venv/.dev
 
 bench-site: .venv/.dev
 	$(BIN)/python bench/bench_site.py
+
+bench-archive: .venv/.dev
+	$(BIN)/python bench/bench_archive.py
 
 bench bench-tag: .venv/.dev
 	$(BIN)/python bench/bench_tagging.py
@@ -90,8 +94,8 @@ endif
 
 .venv/.dev: .venv/.run
 ifdef UV
-	$(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt --group dev
+	$(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[archive]' --group dev
 else
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[archive]' --group dev
 endif
 	@touch $@

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
-from aiwire.types import SourceKind
+from aiwire.types import LiveKind
 
 if TYPE_CHECKING:
     from db.health import HealthRow
@@ -37,12 +37,12 @@ STANDINGS: tuple[Standing, ...] = (
 _DORMANT_AFTER = timedelta(days=30)
 _PATIENCE = timedelta(days=7)  # temporary errors heal within it, or they are not; who publishes does so within it
 _KNOWN_AFTER = timedelta(days=1)  # a rate of new articles from a shorter time says nothing
-_EMPTY: dict[SourceKind, str] = {
+_EMPTY: dict[LiveKind, str] = {
     "feed": "it has never had an entry",
     "listing": "no article was ever found on the page",
     "sitemap": "no URL of it matches include, exclude and days of [source.sitemap] (days: 14 unless set)",
 }
-_UNREADABLE: dict[SourceKind, str] = {
+_UNREADABLE: dict[LiveKind, str] = {
     "feed": 'if it is a page of links, set kind = "listing"',
     "listing": (
         "give selectors of its list in [source.listing]; if JavaScript builds the page now, "

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import blake2b
+from typing import Any
 
 from sqlite_utils import Database
 
@@ -27,6 +28,8 @@ from db.language import normal_language
 
 __all__ = [
     "ArticleRow",
+    "StoredPage",
+    "article_id",
     "article_row",
     "article_text",
     "count_pending_pages",
@@ -38,6 +41,7 @@ __all__ = [
     "page_text",
     "pending_pages",
     "save_page_state",
+    "stored_page",
     "text_hash",
     "texts",
     "update_from_entry",
@@ -55,6 +59,11 @@ ROW_SQL = f"""
 STALE_SQL = """
     (:tagger IS NULL OR tagger_version IS NOT :tagger OR taxonomy_version IS NOT :taxonomy)
     AND (title <> '' OR text <> '')
+"""
+PAGE_COLUMNS = f"""
+    articles.id, source_id, articles.url, page_attempts, page_tried_at, title, text, text_origin, articles.language,
+    {stated_sql("published_at")}, {stated_sql("dated_at")}, {stated_sql("date_source")}, author,
+    {stated_sql("date_flaw")}
 """
 ID_BITS = 52  # exact in JavaScript, where a row's JSON may be read
 
@@ -78,6 +87,11 @@ class ArticleRow:
 def text_hash(text: str) -> str:
     """Return the hash by which texts are compared: BLAKE2b-128, hexadecimal."""
     return blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def article_id(url: str) -> int:
+    """Return the id that an article should have: 52 bits of a hash of its URL, whatever the order of saving."""
+    return int.from_bytes(blake2b(url.encode(), digest_size=8).digest()) >> (64 - ID_BITS)
 
 
 # ---------------------------------------------------------------- reading
@@ -142,9 +156,7 @@ def pending_pages(db: Database, *, now: datetime, limit: int | None = None) -> l
     """
     rows = db.execute(
         f"""
-        SELECT articles.id, source_id, articles.url, page_attempts, page_tried_at, title, text, text_origin,
-            articles.language, {stated_sql("published_at")}, {stated_sql("dated_at")}, {stated_sql("date_source")},
-            author, {stated_sql("date_flaw")}
+        SELECT {PAGE_COLUMNS}
         FROM articles CROSS JOIN sources ON sources.id = articles.source_id {STATED_JOIN_SQL}
         WHERE page_state = 'pending'
             AND (page_next_at IS NULL OR page_next_at <= :now OR page_tried_at > :tomorrow)
@@ -153,14 +165,43 @@ def pending_pages(db: Database, *, now: datetime, limit: int | None = None) -> l
         """,
         {"now": iso(now), "tomorrow": iso(now + timedelta(days=1)), "limit": -1 if limit is None else limit},
     )
-    return [
-        PendingPage(
-            article_id=row[0], source_id=row[1], url=row[2], attempts=row[3], tried_at=_moment(row[4]), title=row[5],
-            text=row[6], text_origin=row[7], language=row[8], published_at=_moment(row[9]),
-            dated_at=parse_iso(row[10]), date_source=row[11], author=row[12], date_flaw=row[13],
-        )
-        for row in rows
-    ]  # fmt: skip
+    return [_pending(row) for row in rows]
+
+
+def _pending(row: Sequence[Any]) -> PendingPage:
+    return PendingPage(
+        article_id=row[0], source_id=row[1], url=row[2], attempts=row[3], tried_at=_moment(row[4]), title=row[5],
+        text=row[6], text_origin=row[7], language=row[8], published_at=_moment(row[9]),
+        dated_at=parse_iso(row[10]), date_source=row[11], author=row[12], date_flaw=row[13],
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPage:
+    """The page of a stored article, wanted or not."""
+
+    pending: PendingPage  # the article, as if its page were wanted
+    state: PageState
+    updated_at: datetime
+    rights: str | None  # the reservation that it states
+
+
+def stored_page(db: Database, article_id: int) -> StoredPage:
+    """Return what is known of an article's page.
+
+    Raises:
+        LookupError: there is no such article.
+    """
+    row = db.execute(
+        f"""
+        SELECT {PAGE_COLUMNS}, page_state, updated_at, rights FROM articles {STATED_JOIN_SQL} WHERE articles.id = ?
+        """,
+        [article_id],
+    ).fetchone()
+    if row is None:
+        raise LookupError(f"there is no article {article_id}")
+    *columns, state, updated_at, rights = row
+    return StoredPage(_pending(columns), state, parse_iso(updated_at), rights)
 
 
 def count_pending_pages(db: Database) -> int:
@@ -319,8 +360,8 @@ def save_page_state(db: Database, article_id: int, page: Page) -> None:
 
 
 def _free_id(db: Database, url: str) -> int:
-    """Return the id of a new article: bits of a hash of its URL, so that it does not depend on the order of saving."""
-    wanted = int.from_bytes(blake2b(url.encode(), digest_size=8).digest()) >> (64 - ID_BITS)
+    """Return the id of a new article."""
+    wanted = article_id(url)
     while db.execute("SELECT 1 FROM articles WHERE id = ?", [wanted]).fetchone():
         wanted += 1  # two URLs with one hash: once in 10 million articles, with a chance of 1 %
     return wanted

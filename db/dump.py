@@ -7,15 +7,16 @@ from sqlite_utils import Database
 __all__ = ["NOT_COMPARED_COLUMNS", "NOT_COMPARED_TABLES", "dump_rows"]
 
 # two databases have the same rows if all but these are equal
-NOT_COMPARED_TABLES = frozenset(("runs", "fetches", "coverage", "source_state", "lanes", "robots"))
+NOT_COMPARED_TABLES = frozenset(("runs", "fetches", "coverage", "source_state", "lanes", "robots", "loaded_articles"))
 NOT_COMPARED_COLUMNS = frozenset({"as_of", "tagged_at"})
 
 
 def dump_rows(db: Database) -> dict[str, list[tuple[object, ...]]]:
     """Return the rows of every table, sorted, by table: what must be equal for two databases to have the same rows.
 
-    Left out: runs, fetches, coverage (all count requests), source_state, lanes and robots; the columns as_of and
-    tagged_at; the full-text index and the bookkeeping of SQLite and sqlite-utils, which follow from the rest.
+    Left out: runs, fetches, coverage (all count requests), source_state, lanes and robots; loaded_articles, which says
+    what came out of an archive; the columns as_of and tagged_at; the full-text index and the bookkeeping of SQLite and
+    sqlite-utils, which follow from the rest.
     """
     dump = {}
     for table in sorted(db.table_names()):

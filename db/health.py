@@ -8,7 +8,7 @@ from typing import Any, Literal, get_type_hints
 
 from sqlite_utils import Database
 
-from aiwire.types import ErrorClass, SourceKind, SourceStatus, parse_iso
+from aiwire.types import ErrorClass, LiveKind, SourceStatus, parse_iso
 
 __all__ = ["HealthRow", "HealthStatus", "body_sample", "health_row", "health_rows"]
 
@@ -30,7 +30,7 @@ class HealthRow:
     next_check_at: datetime | None  # None: due now
     next_check_reason: str | None
     name: str
-    kind: SourceKind
+    kind: LiveKind  # sources of web archives are in no sources.toml
     url: str  # as sources.toml has it
     publisher: str
     category: str | None

@@ -152,6 +152,7 @@ TABLES: Mapping[str, Published | Emptied] = {
     ),
     "lanes": Emptied("how servers are asked"),
     "lexicon": Emptied("what the tagger looks for, own lists and all: for taggers, not for readers"),
+    "loaded_articles": Published("article_id loaded_at"),
     "mentions": Published(
         "article_id field start end entity_id surface sent_start sent_end rule confidence part",
         left_out=_TEXT_OF_EXCERPTED,

@@ -14,8 +14,9 @@ from db.connection import transaction
 
 __all__ = ["GOOD_ANSWER_SQL", "finish_run", "last_start", "record_fetch", "start_run"]
 
-SOURCE_PURPOSES = ("feed", "listing", "sitemap")  # of a request: it asked for a source itself
-SOURCE_SQL = f"purpose IN {SOURCE_PURPOSES}"  # of a request: it asked for a source itself
+# of a request: it asked for a source itself, or others did and we have what they got
+SOURCE_PURPOSES = ("feed", "listing", "sitemap", "archive")
+SOURCE_SQL = f"purpose IN {SOURCE_PURPOSES}"
 GOOD_ANSWER_SQL = f"{SOURCE_SQL} AND outcome IN ('ok', 'not-modified')"  # of a request: the source was read
 
 # the fields of a run that are sums over its requests

@@ -14,7 +14,7 @@ from db.language import normal_language
 from db.state import save_state
 from db.tags import Touched, republish, settle
 
-__all__ = ["sync_sources"]
+__all__ = ["add_sources", "sync_sources"]
 
 COLUMNS = (
     "id", "name", "kind", "url", "publisher", "owner", "language", "category", "licence", "every_minutes",
@@ -50,11 +50,22 @@ def sync_sources(db: Database, sources: Iterable[Source]) -> None:
         _settle_changed(db, wanted, stored)
 
 
-def _row(source: Source) -> tuple[object, ...]:
+def add_sources(db: Database, sources: Iterable[Source]) -> int:
+    """Add sources that are not stored, as such that no sources.toml lists, and return how many were added.
+
+    Part of the caller's transaction. One that is stored stays as it is; one that gets listed is taken over by
+    `sync_sources`.
+    """
+    marks = ", ".join("?" * len(COLUMNS))
+    sql = f"INSERT INTO sources ({', '.join(COLUMNS)}) VALUES ({marks}) ON CONFLICT (id) DO NOTHING"
+    return sum(db.execute(sql, _row(source, active=0)).rowcount for source in sources)
+
+
+def _row(source: Source, *, active: int = 1) -> tuple[object, ...]:
     return (
         source.id, source.name, source.kind, source.url, source.publisher, source.owner,
         normal_language(source.language),
-        source.category, source.licence, source.every_minutes, source.full_text, int(source.enabled), 1,
+        source.category, source.licence, source.every_minutes, source.full_text, int(source.enabled), active,
         int(source.own_server), _rules(source), source.excerpt_chars, source.text_policy,
     )  # fmt: skip
 

@@ -22,7 +22,7 @@ from sqlite_utils import Database
 
 from aiwire.types import Sentence
 
-__all__ = ["MIN_CHARS", "STOCK_TITLES", "VERSION_SHARE", "replace_sentences", "sentence_hash"]
+__all__ = ["MIN_CHARS", "STOCK_TITLES", "VERSION_SHARE", "Story", "folded", "replace_sentences", "sentence_hash"]
 
 MIN_CHARS = 40  # code points, after folding
 VERSION_SHARE = Fraction(4, 5)  # of the shorter article's sentences
@@ -49,10 +49,10 @@ SETTLE_ABOUT_SQL = """
 
 def sentence_hash(source_id: str, sentence: str) -> int | None:
     """Return the 64-bit signed hash of a sentence in its source, blind to case and spacing; None if it is too short."""
-    folded = _folded(sentence)
-    if len(folded) < MIN_CHARS:
+    words = folded(sentence)
+    if len(words) < MIN_CHARS:
         return None
-    digest = blake2b(f"{source_id}\0{folded}".encode(errors="surrogatepass"), digest_size=8).digest()
+    digest = blake2b(f"{source_id}\0{words}".encode(errors="surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, signed=True)
 
 
@@ -89,7 +89,7 @@ def replace_sentences(
 
 
 @dataclass(frozen=True, slots=True)
-class _Story:
+class Story:
     """What an article is compared by."""
 
     title: str  # folded
@@ -97,7 +97,14 @@ class _Story:
     text: frozenset[int]  # of the text's
     first: int | None  # of the text's first
 
-    def is_version_of(self, other: _Story) -> bool:
+    @classmethod
+    def of(cls, title: str, sentences: Iterable[tuple[str, int]]) -> Story:
+        """Return what there is to compare of an article; `sentences`: field and hash, in the order of the text."""
+        rows = list(sentences)
+        text = [hashed for field, hashed in rows if field == "text"]
+        return cls(folded(title), frozenset(row[1] for row in rows), frozenset(text), text[0] if text else None)
+
+    def is_version_of(self, other: Story) -> bool:
         """Tell whether both are versions of one story; symmetric."""
         shortest = min(len(self.text), len(other.text))
         if len(self.text & other.text) < VERSION_SHARE * shortest:
@@ -110,10 +117,10 @@ class _Story:
 class _Settling:
     """One settling of flags after the sentences or the title of one article changed. Holds the stories it has read."""
 
-    def __init__(self, db: Database, article_id: int, before: _Story, *, renamed: bool) -> None:
+    def __init__(self, db: Database, article_id: int, before: Story, *, renamed: bool) -> None:
         self._db = db
         self._id = article_id
-        self._stories: dict[int, _Story] = {}
+        self._stories: dict[int, Story] = {}
         self._after = self._story(article_id)
         # the sentences that the article may support no longer in others: none if it is what it was
         self._before = before.held if renamed or before != self._after else frozenset()
@@ -168,7 +175,7 @@ class _Settling:
         )
         titles: set[str] = set()
         for (title,) in rows:
-            titles.add(_folded(title))
+            titles.add(folded(title))
             if len(titles) == STOCK_TITLES:
                 return True
         return False
@@ -183,7 +190,7 @@ class _Settling:
     def _are_versions(self, one: int, other: int) -> bool:
         return self._story(one).is_version_of(self._story(other))
 
-    def _story(self, article_id: int) -> _Story:
+    def _story(self, article_id: int) -> Story:
         if article_id not in self._stories:
             self._stories[article_id] = _story(self._db, article_id)
         return self._stories[article_id]
@@ -195,16 +202,13 @@ class _Settling:
         )
 
 
-def _story(db: Database, article_id: int) -> _Story:
+def _story(db: Database, article_id: int) -> Story:
     (title,) = db.execute("SELECT title FROM articles WHERE id = ?", [article_id]).fetchone()
-    rows = db.execute(
-        "SELECT field, hash FROM sentences WHERE article_id = ? ORDER BY field, start", [article_id]
-    ).fetchall()
-    text = [hashed for field, hashed in rows if field == "text"]
-    return _Story(_folded(title), frozenset(row[1] for row in rows), frozenset(text), text[0] if text else None)
+    rows = db.execute("SELECT field, hash FROM sentences WHERE article_id = ? ORDER BY field, start", [article_id])
+    return Story.of(title, rows.fetchall())
 
 
-def _folded(words: str) -> str:
+def folded(words: str) -> str:
     """Return words without what versions of them may differ in: case and spacing."""
     return " ".join(words.split()).casefold()
 

@@ -80,6 +80,7 @@ __all__ = [
     "sync_entities",
     "sync_sources",
     "texts",
+    "write_page",
 ]
 
 
@@ -151,20 +152,33 @@ def save_robots(
 def save_page(db: Database, update: PageUpdate, *, run_id: int, now: datetime) -> SaveCounts:
     """Save what one page brings; without an extracted page only the state of the page and the request."""
     touched = Touched()
-    changed = versions = 0
     with transaction(db):
-        row = article_row(db, article_id=update.article_id)
-        if row is None:
-            raise LookupError(f"there is no article {update.article_id}")
-        if update.extracted is not None:
-            touch(db, row.id, touched=touched)
-            versions = changed = int(update_from_page(db, row, update, now=now))
-            _retag(db, row, update.tagging, now=now, touched=touched)
-        save_page_state(db, row.id, update.page)
+        changed = int(write_page(db, update, now=now, tagged_at=now, touched=touched))
         _save_lane(db, update.fetch)
         record_fetch(db, update.fetch, run_id=run_id, now=now, changed=changed)
         settle(db, touched)
-    return SaveCounts(0, changed, versions, touched.tags, touched.weeks)
+    return SaveCounts(0, changed, changed, touched.tags, touched.weeks)
+
+
+def write_page(db: Database, update: PageUpdate, *, now: datetime, tagged_at: datetime, touched: Touched) -> bool:
+    """Store what a page says of its article, its tags and its state; return whether an earlier version was kept.
+
+    Part of the caller's transaction, which ends with `db.tags.settle`.
+
+    Args:
+        now: when the page was fetched.
+        tagged_at: when its tags were made.
+    """
+    row = article_row(db, article_id=update.article_id)
+    if row is None:
+        raise LookupError(f"there is no article {update.article_id}")
+    is_edited = False
+    if update.extracted is not None:
+        touch(db, row.id, touched=touched)
+        is_edited = update_from_page(db, row, update, now=now)
+        _retag(db, row, update.tagging, now=tagged_at, touched=touched)
+    save_page_state(db, row.id, update.page)
+    return is_edited
 
 
 def save_tagging(db: Database, article_id: int, tagging: Tagging, *, now: datetime) -> SaveCounts:

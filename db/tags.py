@@ -24,6 +24,7 @@ from db.trends.periods import span_at
 
 __all__ = [
     "Touched",
+    "best_mention",
     "clear_tagging",
     "move_tags",
     "redate",
@@ -212,7 +213,7 @@ def _insert_tags(
     for tag in tags:
         hand = hands.get(tag.id)
         has_gone = hand is not None and not any(tag.evidence in words for words in texts.values())
-        best = None if has_gone else _best_mention(tag, texts)
+        best = None if has_gone else best_mention(tag, texts)
         place = (None, None, None) if best is None else (best.field, best.start, best.end)
         open_to_stock = tag.about and not (hand and hand.says_about)  # stock sentences do not overrule a person
         rows.append(
@@ -260,7 +261,7 @@ def _insert_prices(db: Database, article_id: int, tagging: Tagging, *, dated_at:
         settle_prices(db, article_id)
 
 
-def _best_mention(tag: Tag, texts: dict[str, str]) -> Mention | None:
+def best_mention(tag: Tag, texts: Mapping[str, str]) -> Mention | None:
     """Return the surest mention in the sentence that proves the tag, else the surest one; the earliest of equals."""
 
     def rank(mention: Mention) -> tuple[bool, float, bool, int]:

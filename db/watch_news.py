@@ -3,8 +3,8 @@
 Which articles are looked at
     Those that are tagged: of what was there when the watch was made, those dated since its start (`filter.since`); of
     what comes later, those that come at most `LATE_DAYS` after their date, or `FIRST_DAYS` in the first answer of a
-    source, the rest of which is its backlog. A page that is read later, or a list that has changed, makes an article
-    match that did not before: it is new then.
+    source or out of a web archive, the rest of which is backlog. A page that is read later, or a list that has
+    changed, makes an article match that did not before: it is new then.
 Told once
     A story if none of its articles was told: a new copy is no news, nor another leader. A price if no article of its
     story told the same words of the same unit. A signal until it changes.
@@ -55,8 +55,12 @@ _FIRST_READ_SQL = """
         AND outcome IN ('ok', 'not-modified')
     ORDER BY fetched_at LIMIT 1
 """
+# of what was loaded out of an archive: first_seen_at is when others fetched it
+_LOADED_SQL = "SELECT loaded_at FROM loaded_articles WHERE article_id = articles.id"
 _IN_TIME_SQL = f"""
-    CASE WHEN articles.first_seen_at <= :begin THEN articles.dated_at >= :start
+    CASE WHEN coalesce(({_LOADED_SQL}), articles.first_seen_at) <= :begin THEN articles.dated_at >= :start
+    WHEN ({_LOADED_SQL}) IS NOT NULL
+        THEN articles.dated_at >= strftime('%Y-%m-%dT%H:%M:%SZ', ({_LOADED_SQL}), '-{FIRST_DAYS} days')
     ELSE articles.dated_at >= strftime('%Y-%m-%dT%H:%M:%SZ', articles.first_seen_at,
         iif(articles.first_seen_at <= ({_FIRST_READ_SQL}), '-{FIRST_DAYS} days', '-{LATE_DAYS} days')) END
 """

@@ -34,7 +34,7 @@ import soupsieve
 import tomlkit
 
 from aiwire.exceptions import ConfigError
-from aiwire.types import ArticleRule, ListingRule, SitemapRule, Source, SourceKind
+from aiwire.types import ArticleRule, ListingRule, LiveKind, SitemapRule, Source
 from aiwire.types.sources import TextPolicy
 from ingest.urls import normalize_url
 
@@ -57,7 +57,7 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _FULL_TEXT: tuple[str, ...] = get_args(get_type_hints(Source)["full_text"])
 _MAX_SLUG = 60
-_KINDS: tuple[str, ...] = get_args(SourceKind)
+_KINDS: tuple[str, ...] = get_args(LiveKind)
 _TEXT_POLICIES: tuple[str, ...] = get_args(TextPolicy)
 _REQUIRED = ("id", "name", "kind", "url")
 _KEYS = tuple(field.name for field in dataclasses.fields(Source))

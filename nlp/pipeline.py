@@ -10,6 +10,7 @@ four seconds a million characters at worst.
 
 from __future__ import annotations
 
+import atexit
 import gc
 import logging
 from collections.abc import Iterable, Iterator
@@ -105,6 +106,7 @@ def load_tagger(config: TaggerConfig = _SHIPPED) -> Language:
         nlp.add_pipe("aiwire_discovery", config={"model": config.spacy_model}, after="aiwire_unlisted")
     nlp.add_pipe("aiwire_salience", config=data | {"spacy_model": config.spacy_model})
     gc.freeze()  # a hundred thousand objects that live as long as the process: no collection need walk them
+    atexit.register(gc.unfreeze)  # or DuckDB, frozen with them, complains of leaks when the process ends
     return nlp
 
 

@@ -57,6 +57,7 @@ def test_every_foreign_key_has_an_index_on_its_side():
     db = connect(":memory:")
     small = {
         *(("source_state", "source_id"), ("story_sketches", "article_id")),  # their own primary keys
+        ("loaded_articles", "article_id"),  # its own primary key
         ("story_links", "other_id"),  # both ways: the other row leads with it
         ("story_bands", "article_id"),  # named by story_sketches.bands; articles are never deleted
         ("hardware_prices", "accelerator_id"),  # parts are never deleted; their prices are read by family

@@ -11,6 +11,7 @@ candidates.py  candidates list|accept|reject
 correct.py  correct tag|date|story|list|undo|export|import
 stories.py  stories                     watch.py     watch add|list|show|remove|run
 chart.py    export chart                chart_file.py  charts as files
+archive/    archive run|status|tables|trends|load
 common.py   options, clock, input       progress.py  bars
 """
 
@@ -27,6 +28,7 @@ import click
 
 from aiwire import __version__
 from aiwire.cli import health  # noqa: F401  (registers `sources doctor`)
+from aiwire.cli.archive import archive
 from aiwire.cli.candidates import candidates
 from aiwire.cli.chart import chart
 from aiwire.cli.common import warn
@@ -88,6 +90,7 @@ for command in (
     fit,
     serve,
     publish,
+    archive,
     init,
     demo,
     doctor,

@@ -25,7 +25,18 @@ if TYPE_CHECKING:
     from db.exports.write import Made
     from db.exports.writers import Format
 
-__all__ = ["ISO_DATE", "KINDS", "export", "write_export"]
+__all__ = [
+    "ISO_DATE",
+    "KINDS",
+    "RowCounter",
+    "check_selection",
+    "deliver_rows",
+    "export",
+    "form_of",
+    "output_options",
+    "selection_options",
+    "write_export",
+]
 
 KINDS: tuple[EntityKind, ...] = get_args(EntityKind)
 _SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods")  # names under which CSV would be an error to the program
@@ -93,33 +104,46 @@ _SELECTION: Mapping[str, Callable[[F], F]] = {
 _DEFAULTS = {"grain": "week", "segment": "all"}  # what need not be said of an export
 
 
-def _options(*selection: str) -> Callable[[F], F]:
-    """Add the options that mean something for a table: those of `_SELECTION` by name, then what all have."""
-    shared: tuple[Callable[[F], F], ...] = (
-        *(_SELECTION[name] for name in selection),
-        click.option(
-            "--format",
-            "form",
-            type=click.Choice(["csv", "parquet", "json"]),
-            help="Format of the file [default: by the suffix of -o, else csv].",
-        ),
-        click.option("--excel", is_flag=True, help="Begin a CSV with a byte order mark, as Excel wants it."),
-        click.option(
-            "--as-of",
-            type=_AsOf(),
-            help="Give back, byte for byte, the newest export like this one that was made up to then.",
-        ),
-        click.option(
-            "-o",
-            "--output",
-            type=click.Path(path_type=Path, dir_okay=False),
-            help="File to write, with its .meta.json and dictionary.csv [default: stdout].",
-        ),
-        common_options,
-    )
+_OUTPUT: tuple[Callable[[F], F], ...] = (
+    click.option(
+        "--format",
+        "form",
+        type=click.Choice(["csv", "parquet", "json"]),
+        help="Format of the file [default: by the suffix of -o, else csv].",
+    ),
+    click.option("--excel", is_flag=True, help="Begin a CSV with a byte order mark, as Excel wants it."),
+    click.option(
+        "-o",
+        "--output",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="File to write, with its .meta.json and dictionary.csv [default: stdout].",
+    ),
+)
+_AS_OF = click.option(
+    "--as-of",
+    type=_AsOf(),
+    help="Give back, byte for byte, the newest export like this one that was made up to then.",
+)
 
+
+def selection_options(*names: str) -> Callable[[F], F]:
+    """Add options of `_SELECTION` by name: those that mean something for a table."""
+    return _adding(*(_SELECTION[name] for name in names))
+
+
+def output_options(command: F) -> F:
+    """Add --format, --excel and -o."""
+    return _adding(*_OUTPUT)(command)
+
+
+def _options(*selection: str) -> Callable[[F], F]:
+    """Add what every export has, below the options that mean something for it."""
+    return _adding(selection_options(*selection), output_options, _AS_OF, common_options)
+
+
+def _adding(*options: Callable[[F], F]) -> Callable[[F], F]:
     def add(command: F) -> F:
-        for option in reversed(shared):
+        for option in reversed(options):
             command = option(command)
         return command
 
@@ -246,14 +270,8 @@ def _export(
     **selection: Any,
 ) -> None:  # fmt: skip
     """Do what every command does: make the export, or take the one that was kept, and write it."""
-    since, until = selection.get("since"), selection.get("until")
-    if since and until and since > until:
-        raise ConfigError(f"--since {since} is later than --until {until}")
-    form = form or _form_of(output)
-    if excel and form != "csv":
-        raise ConfigError(f"--excel is for CSV, and this is {form}: leave it away")
-    if form == "parquet" and output is None and sys.stdout.isatty():
-        raise ConfigError("Parquet is nothing for a terminal: name a file with -o, or write to a pipe")
+    form = form or form_of(output)
+    check_selection(selection, form, excel=excel, output=output)
     if as_of is None:
         rows = write_export(context, table, output, form=form, excel=excel, **selection)
         if output is not None:
@@ -265,8 +283,23 @@ def _export(
     folder = exports_folder(context.settings)
     record = find(folder, table, _parameters(selection, form, excel=excel), until=as_of)
     with restored(folder, record) as kept:
-        _deliver(kept, output)
+        deliver_rows(kept, output)
     warn(f"{record.rows} rows, as they were exported at {record.made_at}")
+
+
+def check_selection(selection: Mapping[str, Any], form: Format, *, excel: bool, output: Path | None) -> None:
+    """Check that the options of an export go together.
+
+    Raises:
+        ConfigError: they do not.
+    """
+    since, until = selection.get("since"), selection.get("until")
+    if since and until and since > until:
+        raise ConfigError(f"--since {since} is later than --until {until}")
+    if excel and form != "csv":
+        raise ConfigError(f"--excel is for CSV, and this is {form}: leave it away")
+    if form == "parquet" and output is None and sys.stdout.isatty():
+        raise ConfigError("Parquet is nothing for a terminal: name a file with -o, or write to a pipe")
 
 
 def write_export(
@@ -293,7 +326,7 @@ def write_export(
         **selection | ({"segment": None} if selection.get("segment") == "*" else {}),
     )
     parameters = _parameters(selection, form, excel=excel)
-    with closing(open_existing(settings.db)) as db, closing(_Counter()) as counter:
+    with closing(open_existing(settings.db)) as db, closing(RowCounter()) as counter:
         if table in ("trends", "cooccurrence"):
             warn_of_articles_without_story(db)
         making = made(
@@ -302,7 +335,7 @@ def write_export(
         with making as export:
             counter.close()  # before anything is written to the terminal
             _keep(export, exports_folder(settings))
-            _deliver(export, output)
+            deliver_rows(export, output)
             return export.record.rows
 
 
@@ -315,7 +348,8 @@ def _keep(export: Made, folder: Path) -> None:
         warn(f"this export is not kept for --as-of: {e}")
 
 
-def _deliver(export: Made, output: Path | None) -> None:
+def deliver_rows(export: Made, output: Path | None) -> None:
+    """Write an export to a file, with its sidecar and the dictionary, or the rows alone to stdout."""
     from db.exports.write import deliver, write_dictionary
 
     if output is None:
@@ -327,7 +361,12 @@ def _deliver(export: Made, output: Path | None) -> None:
         warn(why_not)
 
 
-def _form_of(output: Path | None) -> Format:
+def form_of(output: Path | None) -> Format:
+    """Return the format that the name of a file asks for; without one CSV.
+
+    Raises:
+        ConfigError: its suffix is that of a spreadsheet.
+    """
     suffix = output.suffix.lower() if output else ""
     if suffix in _SPREADSHEETS:
         raise ConfigError(f"{output}: {suffix} files are not written; name it .csv and give --excel, or give --format")
@@ -350,7 +389,7 @@ def _parameters(selection: Mapping[str, Any], form: Format, *, excel: bool) -> d
     return given | {"format": form} | ({"excel": True} if excel else {})
 
 
-class _Counter:
+class RowCounter:
     """The number of rows read so far, on the terminal, if stderr is one and the export takes its time."""
 
     def __init__(self) -> None:

@@ -26,6 +26,7 @@ Purpose = Literal[
     "page",  # of an article
     "robots",
     "discovery",  # of a site's front page: where has its feed gone?
+    "archive",  # of nobody: pages that others fetched, one row of history for each day of a source
     "catalog",  # of prices: an address that stands in the settings
 ]
 

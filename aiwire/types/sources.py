@@ -10,6 +10,7 @@ __all__ = [
     "ArticleRule",
     "ErrorClass",
     "ListingRule",
+    "LiveKind",
     "SitemapRule",
     "Source",
     "SourceKind",
@@ -18,7 +19,11 @@ __all__ = [
     "TextPolicy",
 ]
 
-SourceKind = Literal["feed", "listing", "sitemap"]
+LiveKind = Literal["feed", "listing", "sitemap"]  # what sources.toml may declare
+SourceKind = Literal[
+    LiveKind,
+    "archive",  # a site whose pages came out of a web archive (`aiwire archive load`): it is never asked itself
+]
 TextPolicy = Literal[  # what of a source's texts a public copy may hold
     "full",
     "excerpt",  # what proves a tag or price alone, cut to excerpt_chars
@@ -78,7 +83,7 @@ class ArticleRule:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A feed, a listing page or a sitemap, as `sources.toml` declares it."""
+    """A feed, a listing page or a sitemap, as `sources.toml` declares it; or a site of a web archive."""
 
     id: str
     name: str

@@ -13,6 +13,9 @@ from db.migrations import health, tagging, trends
 
 # isort: split
 from db.migrations import reference, site
+
+# isort: split
+from db.migrations import archive
 from db.migrations.steps import MIGRATIONS
 
-__all__ = ["MIGRATIONS", "first", "health", "ingestion", "reference", "site", "tagging", "trends"]
+__all__ = ["MIGRATIONS", "archive", "first", "health", "ingestion", "reference", "site", "tagging", "trends"]

@@ -64,7 +64,7 @@ class SourceFacts:
 
     id: str
     name: str
-    kind: str  # feed, listing or sitemap
+    kind: str  # feed, listing, sitemap or archive
     url: str
     publisher: str
     owner: str | None  # id of the company in whose own voice it speaks

@@ -24,7 +24,7 @@ from db.pages.sources import FetchRow, SourceFacts, last_day, most_named, newest
 __all__ = ["load", "shown_address"]
 
 WEEKS = 53  # of the calendar
-KINDS = {"feed": "feed", "listing": "page of links", "sitemap": "sitemap"}
+KINDS = {"feed": "feed", "listing": "page of links", "sitemap": "sitemap", "archive": "pages of a web archive"}
 FULL_TEXT = {
     "auto": "where the feed gives less than an article",
     "never": "never: what the feed gives is all",
