@@ -15,7 +15,7 @@ help:
 	@echo "make bench-tag  speed of the tagger    bench-parse, bench-lanes, bench-extract: of feeds, fetching, extraction"
 	@echo "make bench-trends  speed of rollups, exports and story clustering at a million articles (10 GB of disk)"
 	@echo "make bench-site  speed of the pages at 200,000 articles (5 GB of disk)"
-	@echo "make bench-archive  speed and exactness of archive jobs on 500 MB of pages (20 minutes)"
+	@echo "make bench-archive  speed and exactness of archive jobs on 500 MB of pages (8 minutes)"
 	@echo "make clean  remove what was built"
 
 demo: .venv/.run

@@ -32,6 +32,7 @@ __all__ = ["ParquetArticles", "cells", "prepare", "totals"]
 Ints = NDArray[np.int64]
 Row = tuple[Any, ...]
 
+NEVER = "0001-01-01"
 FETCHED = 50_000  # rows as Python objects at a time
 NAMINGS = 2_000_000  # ids of articles in memory at a time
 
@@ -182,6 +183,8 @@ class ParquetArticles:
 
 def _window(periods: Sequence[Span]) -> dict[str, str]:
     """Return the first day of successive periods and the first one after them, which moments compare with as texts."""
+    if not periods:  # no window holds an article
+        return {"start": NEVER, "stop": NEVER}
     return {"start": str(periods[0].start), "stop": str(periods[-1].stop)}
 
 

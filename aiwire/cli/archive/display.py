@@ -25,6 +25,7 @@ __all__ = ["count_lines", "job_progress", "print_job_report", "quarantine_lines"
 
 _SHOWN = 10  # failures and quarantined records in a report; `archive status` has them all
 _MIB = 1 << 20
+_BEFORE_READING = ("language-raw", "irrelevant-raw", "language-fast", "irrelevant-fast")  # what an audit looks into
 
 
 # ---------------------------------------------------------------- while it works
@@ -122,15 +123,17 @@ def count_lines(
     if dropped:
         by_count = sorted(dropped.items(), key=lambda item: (-item[1], item[0]))
         yield "dropped: " + ", ".join(f"{count:,} {reason}" for reason, count in by_count)
-    yield _recall_line(articles, audit, share)
+    yield _recall_line(articles, sum(dropped.get(reason, 0) for reason in _BEFORE_READING), audit, share)
 
 
-def _recall_line(articles: int, audit: Audit, share: float) -> str:
+def _recall_line(articles: int, dropped: int, audit: Audit, share: float) -> str:
     from aiwire.archive.funnel import recall
 
-    found = recall(articles, audit, share)
-    if found.value is None or found.lo is None or found.hi is None:
-        return "recall of the filter: not known, as no dropped page was read (--audit)"
+    if not dropped:
+        return "recall of the filter: 1, as it dropped no page unread"
+    found = recall(articles, audit, share, dropped)
+    if found.value is None:
+        return f"recall of the filter: not known, as none of {dropped:,} dropped pages was read (--audit {share:g})"
     return (
         f"recall of the filter: {found.value:.3f} (95 %: {found.lo:.3f} to {found.hi:.3f}), from {audit.sampled}"
         f" dropped pages that were read all the same, of which {audit.relevant} should have been kept"
