@@ -1,9 +1,12 @@
 """Archives beyond one machine: the same extraction and tagging over WARC files, on a process pool or on Dask.
 
-plan.py        which shards                 shard.py      one shard -> rows: the one function that all runners call
-job.py         what is missing, and does it funnel.py     which pages are worth their reading
-ledger.py      the table `shards`           parts.py      what a shard leaves behind: Parquet, whole or not at all
-local.py       runs tasks in processes      assemble.py   parts -> one row per article, stories, partitions by day
-cluster.py     runs them on Dask            trends.py     the trend CSV, counted by DuckDB
-values.py      what is handed over          load.py       a selection -> news.db
+the job        job.py what is missing, and does it; plan.py which shards; ledger.py the table `shards`; values.py what is
+               handed over
+who works      local.py processes; cluster.py Dask; outcomes.py what an error means, retries
+one shard      shard.py the one function that both call; funnel.py which pages are worth reading; sites.py whose they are;
+               articles.py page -> article; rows.py article -> rows; tally.py counts; watchdog.py pages that do harm;
+               parts.py Parquet, whole or not at all
+all shards     assemble.py parts -> tables; captures.py one row per article; linking.py stories; stock.py stock sentences;
+               generations.py tables replaced as a whole; schemas.py columns; tables.py reads them; digest.py
+what for       trends.py, counting.py the trend CSV by DuckDB; load.py, selection.py into news.db
 """

@@ -42,7 +42,7 @@ _TABLES = (
         size INTEGER,             -- bytes as stored; NULL: the server does not say
         fingerprint TEXT NOT NULL,
         version TEXT NOT NULL,    -- of the job that is to make, or has made, its part
-        state TEXT NOT NULL CHECK (state IN ('pending', 'running', 'done', 'failed')),
+        state TEXT NOT NULL CHECK (state IN ('pending', 'done', 'failed')),
         is_final INTEGER NOT NULL DEFAULT 0,  -- of a failed one: another try changes nothing
         tries INTEGER NOT NULL DEFAULT 0,     -- for these bytes and this version
         records INTEGER,

@@ -13,7 +13,7 @@ from aiwire.types.archive import BadRecord
 
 __all__ = ["Audit", "Job", "Runner", "Shard", "ShardFailure", "ShardReport", "ShardState"]
 
-ShardState = Literal["pending", "running", "done", "failed"]
+ShardState = Literal["pending", "done", "failed"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,6 @@ PassedWhy = Literal[
     "not-http",  # an answer to another protocol: DNS, FTP
     "status",  # not 200
     "not-html",  # an image, a feed, a PDF
-    "too-large",  # more bytes than a page may have
 ]
 
 
