@@ -158,3 +158,28 @@ def test_a_condition_that_is_none_names_the_nearest_column(place: tuple[Path, di
 
     assert ended.returncode == 2
     assert "'language'" in ended.stderr
+
+
+def test_shards_of_another_job_are_told_and_in_no_sum(tmp_path: Path) -> None:
+    (tmp_path / "warcs").mkdir()
+    first, *_ = small_archive(tmp_path / "warcs")
+    done("archive", "run", "warcs", "--workers", "1", *NOW, cwd=tmp_path)
+
+    told = done("archive", "run", first, "--workers", "1", "--audit", "1", *NOW, cwd=tmp_path)
+    status = json.loads(done("archive", "status", "--json", cwd=tmp_path))
+
+    assert "3 more shards were made with other options" in told
+    assert status["states"] == {"done": 4}
+    assert status["totals"]["shards"] == 1
+
+
+def test_tables_are_not_made_of_what_another_version_left(tmp_path: Path) -> None:
+    warcs = small_archive(tmp_path)
+    done("archive", "run", warcs[0], "--workers", "1", *NOW, cwd=tmp_path)
+    (job,) = (tmp_path / "archive" / "jobs").glob("*.json")
+    job.rename(job.with_name("2-00000000-00000000.json"))
+
+    ended = aiwire("archive", "tables", cwd=tmp_path)
+
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+    assert "another version" in ended.stderr

@@ -22,7 +22,7 @@ from aiwire.health_words import (
     remedy,
     standing,
 )
-from aiwire.types import ErrorClass, Source, SourceKind
+from aiwire.types import ErrorClass, LiveKind, Source
 from db.connection import connect
 from db.health import HealthRow, HealthStatus
 from db.store import sync_sources
@@ -50,7 +50,7 @@ def moments():
 ANY_ROW = st.builds(
     replace,
     st.just(WELL),
-    kind=st.sampled_from(get_args(SourceKind)),
+    kind=st.sampled_from(get_args(LiveKind)),
     status=st.sampled_from(get_args(HealthStatus)),
     error_class=st.none() | st.sampled_from(get_args(ErrorClass)),
     error=st.none() | st.text(min_size=1),

@@ -18,7 +18,7 @@ from aiwire.archive.schemas import PART_TABLES
 from aiwire.archive.shard import make_part, process_shard
 from aiwire.archive.tally import Tally
 from aiwire.archive.values import Job, Shard, ShardReport
-from aiwire.exceptions import InputError, TryLater
+from aiwire.exceptions import ConfigError, InputError, TryLater
 from aiwire.types import ArticleRule, Extracted, Source
 from aiwire.types.archive import BadRecord
 from ingest.pages.extract import extract_page
@@ -308,3 +308,27 @@ def test_what_stands_on_a_page_is_what_careful_reading_finds(tmp_path: Path) -> 
     careful = extract_page(page.html, url=page.url, headers={"content-type": "text/html; charset=utf-8"})
     assert (values(found, "title"), values(found, "text")) == ([careful.title], [careful.text])
     assert values(found, "shard") == ["one.warc.gz-00c0ffee"]
+
+
+def test_a_worker_with_other_lists_refuses_and_leaves_the_part_as_it_is(tmp_path: Path) -> None:
+    one = shard_of(tmp_path, article("https://a.example.org/1", 1))
+    job = Job(folder=tmp_path / "out")
+    job_file = save_job(job)
+    make_part(one, job_file)
+    other = job_file.with_name("3-otherlst-deadbeef.json")
+    other.write_bytes(job_file.read_bytes())
+
+    with pytest.raises(ConfigError, match="other lists"):
+        make_part(one, other)
+    assert read_report(part_folder(job.folder, one.key, job_file.stem)) is not None
+
+
+def test_a_publishers_own_ref_is_no_part_of_an_address(tmp_path: Path) -> None:
+    page = article("https://a.example.org/1", 1)
+    one = shard_of(tmp_path, replace(page, url="https://a.example.org/1?ref=example.org"))
+    source = Source("a", "A", "feed", "https://a.example.org/feed", "a")
+
+    found, _ = process(one, Job(folder=tmp_path / "out", sources=(source,)))
+
+    url = list(PART_TABLES["articles"]).index("url")
+    assert [rows["articles"][0][url] for rows in found] == ["https://a.example.org/1"]

@@ -33,7 +33,8 @@ from aiwire.archive.sites import Sites, site_of
 from aiwire.archive.tally import Tally
 from aiwire.archive.values import Job, Shard, ShardReport
 from aiwire.archive.watchdog import Watchdog, clear_journals, peak_rss
-from aiwire.exceptions import AiwireError, SourceError
+from aiwire.exceptions import AiwireError, ConfigError, SourceError
+from aiwire.pipeline.identity import without_own_ref
 from aiwire.types import ArticleText, Extracted, Source
 from aiwire.types.archive import ArchivedArticle, BadRecord, CapturedPage, PassedRecord
 from ingest.archive.opening import open_shard
@@ -61,7 +62,8 @@ def make_part(shard: Shard, job_file: Path, *, extract: Extract = extract_page) 
         extract: reads a page carefully.
 
     Raises:
-        ConfigError: the job cannot be read, or its gazetteer or spaCy model cannot be used.
+        ConfigError: the job cannot be read, its gazetteer or spaCy model cannot be used, or this process would make
+            other rows than those the job is named for.
         InputError: the shard is not there, or forbidden.
         TryLater: the network broke.
         OSError: the folder of the job cannot be written to.
@@ -160,7 +162,14 @@ def _job(job_file: Path) -> Job:
 
 @lru_cache(maxsize=4)
 def _read_job(job_file: Path, _changed_ns: int, _size: int) -> Job:
-    return load_job(job_file)
+    job = load_job(job_file)
+    ours = job_version(job)
+    if ours != job_file.stem:
+        raise ConfigError(
+            f"a worker has another version of aiwire, or other lists: it would make {ours}, the job is {job_file.stem};"
+            " install the same on every machine and start the workers again"
+        )
+    return job
 
 
 @lru_cache(maxsize=2)
@@ -203,8 +212,8 @@ class _Reader:
         if url is None:
             self._tally.quarantine(BadRecord(page.offset, "its address is no address of the web", page.url))
             return None
-        page = replace(page, url=url)
         source, site = self._sites.source_of(url), site_of(url)
+        page = replace(page, url=without_own_ref(url, source))
         self._tally.see(page, source.id, site)
         outcome = self._outcome(page, source)
         match outcome:

@@ -11,7 +11,10 @@ from urllib.parse import urldefrag
 from aiwire.types import Entry, SeenItem, Source, StoredArticle, iso
 from ingest.urls import host_key, normalize_url
 
-__all__ = ["Draft", "drafts", "entry_hash", "is_restamped", "items_of", "movable_guids", "stored_guid", "stored_title"]
+__all__ = [
+    "Draft", "drafts", "entry_hash", "is_restamped", "items_of", "movable_guids", "stored_guid", "stored_title",
+    "without_own_ref",
+]  # fmt: skip
 
 _DIGEST_CHARS = 16
 _STAMP_CHARS = 8
@@ -154,7 +157,7 @@ class _Member:
     @classmethod
     def of(cls, entry: Entry, source: Source) -> _Member:
         url = normalize_url(entry.url) if entry.url else None
-        page = _without_own_ref(url, source) if url else f"{source.url}#"
+        page = without_own_ref(url, source) if url else f"{source.url}#"
         words = _words(entry)
         return cls(
             SeenItem(
@@ -202,8 +205,8 @@ def _other_spellings(url: str) -> tuple[str, ...]:
     return tuple(spelling for spelling in dict.fromkeys(spellings) if spelling != url)
 
 
-def _without_own_ref(url: str, source: Source) -> str:
-    """Cut off the parameter by which a publisher tells the target where a reader came from: ?ref=<its own host>."""
+def without_own_ref(url: str, source: Source) -> str:
+    """Return a URL without the parameter by which a publisher tells where a reader came from: ?ref=<its own host>."""
     if "ref=" not in url:
         return url
     head, mark, query = url.partition("?")

@@ -46,8 +46,8 @@ def check_extra() -> None:
         )
 
 
-def last_job(folder: Path) -> Job:
-    """Return the job that ran last in a folder.
+def last_job(folder: Path) -> tuple[Job, str]:
+    """Return the job that ran last in a folder, and its version.
 
     Raises:
         ConfigError: there was none.
@@ -57,4 +57,4 @@ def last_job(folder: Path) -> Job:
     jobs = sorted((folder / "jobs").glob("*.json"), key=lambda path: (path.stat().st_mtime_ns, path.name))
     if not jobs:
         raise ConfigError(f"{folder}: no archive job ran there; begin with `aiwire archive run … --folder {folder}`")
-    return load_job(jobs[-1])
+    return load_job(jobs[-1]), jobs[-1].stem

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aiwire.cli.common import console, printable
+from aiwire.cli.common import console, printable, warn
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -19,12 +19,23 @@ if TYPE_CHECKING:
 
     from aiwire.archive.assemble import Assembled
     from aiwire.archive.job import JobProgress, JobReport, Totals
+    from aiwire.archive.ledger import Entry
     from aiwire.archive.values import Audit, Job, Shard, ShardFailure, ShardReport
 
-__all__ = ["count_lines", "job_progress", "print_job_report", "quarantine_lines", "table_status", "tables_line"]
+__all__ = [
+    "count_lines",
+    "job_progress",
+    "other_versions_line",
+    "print_job_report",
+    "quarantine_lines",
+    "table_status",
+    "tables_line",
+]
 
 _SHOWN = 10  # failures and quarantined records in a report; `archive status` has them all
 _MIB = 1 << 20
+_WHOLE_JOB_S = 30 * 86_400.0
+_LINE_S = 60.0
 _BEFORE_READING = ("language-raw", "irrelevant-raw", "language-fast", "irrelevant-fast")  # what an audit looks into
 
 
@@ -50,26 +61,57 @@ class _Bar:
     def shard(self, outcome: ShardReport | ShardFailure, totals: Totals) -> None:
         if self._task is None:
             return
-        rate = totals.pages / max(time.monotonic() - self._begun, 1e-9)
-        failed = f", {totals.failed} failed" if totals.failed else ""
+        figures = _figures(totals, time.monotonic() - self._begun, self._cores)
         self._display.update(
             self._task,
             completed=totals.stored_bytes if self._by_bytes else totals.shards,
-            detail=f"{totals.shards} shards{failed}, {totals.articles:,} articles of {totals.pages:,} pages,"
-            f" {rate:,.0f} pages/s ({rate / self._cores:,.0f} per core)",
+            detail=f"{totals.shards} shards, {figures}",
         )
 
     def ended(self) -> None:
         self._display.stop()
 
 
+class _Lines:
+    """A line now and then, for a log."""
+
+    def __init__(self) -> None:
+        self._cores = 1
+        self._todo = 0
+        self._bytes = 0
+        self._begun = self._told = time.monotonic()
+
+    def started(self, todo: Sequence[Shard], done: int, cores: int, dashboard: str | None) -> None:
+        self._begun = self._told = time.monotonic()
+        self._cores, self._todo = max(1, cores), len(todo)
+        self._bytes = sum(shard.size or 0 for shard in todo)
+
+    def shard(self, outcome: ShardReport | ShardFailure, totals: Totals) -> None:
+        now = time.monotonic()
+        if now - self._told < _LINE_S:
+            return
+        self._told = now
+        share = totals.stored_bytes / self._bytes if self._bytes else totals.shards / self._todo
+        left = (now - self._begun) * (1 / share - 1) if share else 0.0
+        figures = _figures(totals, now - self._begun, self._cores)
+        warn(f"{totals.shards} of {self._todo} shards, {figures}; {left:.0f} s left")
+
+    def ended(self) -> None:
+        pass
+
+
+def _figures(totals: Totals, seconds: float, cores: int) -> str:
+    rate = totals.pages / max(seconds, 1e-9)
+    failed = f"{totals.failed} failed, " if totals.failed else ""
+    speed = f"{rate:,.0f} pages/s ({rate / cores:,.0f} per core)"
+    return f"{failed}{totals.articles:,} articles of {totals.pages:,} pages, {speed}"
+
+
 @contextmanager
 def job_progress() -> Iterator[JobProgress]:
-    """Yield a bar if stderr is a terminal, else a silent progress."""
+    """Yield a bar if stderr is a terminal, else a progress that tells a line a minute."""
     if not sys.stderr.isatty():
-        from aiwire.archive.job import quiet
-
-        yield quiet
+        yield _Lines()
         return
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as RichProgress
@@ -83,7 +125,8 @@ def job_progress() -> Iterator[JobProgress]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[detail]}", markup=False),
     )
-    with RichProgress(*columns, console=console()) as display:
+    # a shard of 1 GB takes minutes: the speed is that of all shards so far, not of the last 30 s
+    with RichProgress(*columns, console=console(), speed_estimate_period=_WHOLE_JOB_S) as display:
         yield _Bar(display)
 
 
@@ -97,6 +140,8 @@ def table_status(what: str) -> AbstractContextManager[object]:
 
 def print_job_report(report: JobReport, assembled: Assembled, job: Job) -> None:
     """Print what came of a job, its figures first, what went wrong last."""
+    from aiwire.archive.ledger import entries, read_ledger
+
     failed = len(report.failed)
     lines = [f"{report.done} shards done in {report.seconds:.1f} s, {report.skipped} done before, {failed} failed"]
     if report.run.pages:
@@ -109,6 +154,8 @@ def print_job_report(report: JobReport, assembled: Assembled, job: Job) -> None:
         dropped=report.totals.dropped, audit=report.totals.audit, share=job.audit,
     )  # fmt: skip
     lines.append(tables_line(assembled, job.folder))
+    with read_ledger(job.folder) as db:
+        lines += filter(None, [other_versions_line(entries(db).values(), report.version)])
     lines += quarantine_lines(((key, one.offset, one.url, one.reason) for key, one in report.bad), most=_SHOWN)
     lines += [f"failed: {one.key}: {one.reason}" for one in report.failed[:_SHOWN]]
     for line in lines:
@@ -129,15 +176,16 @@ def count_lines(
 def _recall_line(articles: int, dropped: int, audit: Audit, share: float) -> str:
     from aiwire.archive.funnel import recall
 
+    what = "recall of the filter before reading"
     if not dropped:
-        return "recall of the filter: 1, as it dropped no page unread"
+        return f"{what}: no page was dropped unread"
+    if not audit.sampled:
+        return f"{what}: not known, as none of {dropped:,} pages that it dropped was read (--audit {share:g})"
+    of_them = f"of {audit.sampled} of its {dropped:,} drops that were read all the same, {audit.relevant} were relevant"
     found = recall(articles, audit, share, dropped)
     if found.value is None:
-        return f"recall of the filter: not known, as none of {dropped:,} dropped pages was read (--audit {share:g})"
-    return (
-        f"recall of the filter: {found.value:.3f} (95 %: {found.lo:.3f} to {found.hi:.3f}), from {audit.sampled}"
-        f" dropped pages that were read all the same, of which {audit.relevant} should have been kept"
-    )
+        return f"{what}: nothing was kept; {of_them}"
+    return f"{what}: {found.value:.3f} (95 %: {found.lo:.3f} to {found.hi:.3f}); {of_them}"
 
 
 def tables_line(assembled: Assembled, folder: Path) -> str:
@@ -145,6 +193,17 @@ def tables_line(assembled: Assembled, folder: Path) -> str:
     return (
         f"{assembled.articles:,} articles in {assembled.stories:,} stories ({assembled.folded:,} captures of the same"
         f" URL folded): {folder / 'tables'}"
+    )
+
+
+def other_versions_line(entries: Iterable[Entry], version: str) -> str | None:
+    """Return how many shards are in no table as another job has made them; None if there are none."""
+    others = sum(entry.version != version for entry in entries)
+    if not others:
+        return None
+    return (
+        f"{others} more shards were made with other options or lists and are in no table: run them again with these"
+        f" ({version})"
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aiwire.cli.archive.common import check_extra, folder_option, last_job
-from aiwire.cli.archive.display import count_lines, quarantine_lines
+from aiwire.cli.archive.display import count_lines, other_versions_line, quarantine_lines
 from aiwire.cli.common import Context, common_options, print_json, printable
 
 if TYPE_CHECKING:
@@ -49,15 +49,17 @@ def status(context: Context, folder: Path, quarantine: bool, failed: bool, with_
     folder = folder.absolute()
     with read_ledger(folder) as db:
         known, bad = entries(db), quarantined(db)
+    job, version = last_job(folder)
     totals = Totals()
     for entry in known.values():
-        if entry.report is not None:
+        if entry.report is not None and entry.version == version:
             totals.add(entry.shard, entry.report)
     rows = _digest(folder) if with_digest else None
     if as_json:
         print_json(
             {
                 "folder": str(folder),
+                "version": version,
                 "states": _states(known.values()),
                 "totals": asdict(totals) | {"bad": len(bad)},
                 "shards": [_plain(entry) for entry in known.values()],
@@ -66,7 +68,7 @@ def status(context: Context, folder: Path, quarantine: bool, failed: bool, with_
             | ({"digest": rows} if rows else {})
         )
         return
-    for line in _lines(known, totals, folder):
+    for line in _lines(known, totals, job.audit, version):
         click.echo(printable(line))
     if rows:
         click.echo(f"digest: {rows}")
@@ -81,12 +83,14 @@ def status(context: Context, folder: Path, quarantine: bool, failed: bool, with_
         click.echo(f"{len(bad)} records in quarantine")
 
 
-def _lines(known: dict[str, Entry], totals: Totals, folder: Path) -> Iterable[str]:
+def _lines(known: dict[str, Entry], totals: Totals, share: float, version: str) -> Iterable[str]:
     yield "shards: " + (", ".join(f"{count} {state}" for state, count in _states(known.values()).items()) or "none")
     yield from count_lines(
         records=totals.records, pages=totals.pages, articles=totals.articles, dropped=totals.dropped,
-        audit=totals.audit, share=last_job(folder).audit,
+        audit=totals.audit, share=share,
     )  # fmt: skip
+    if others := other_versions_line(known.values(), version):
+        yield others
 
 
 def _states(known: Iterable[Entry]) -> dict[str, int]:

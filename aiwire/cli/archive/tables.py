@@ -13,6 +13,7 @@ from aiwire.cli.archive.common import check_extra, folder_option, last_job
 from aiwire.cli.archive.display import table_status, tables_line
 from aiwire.cli.common import Context, common_options, print_json, warn
 from aiwire.cli.export import check_selection, form_of, output_options, selection_options
+from aiwire.exceptions import ConfigError
 
 if TYPE_CHECKING:
     from db.exports.writers import Format
@@ -35,9 +36,16 @@ def tables(context: Context, folder: Path, as_json: bool) -> None:
     """
     check_extra()
     from aiwire.archive.assemble import assemble
+    from aiwire.archive.job import job_version
 
+    job, version = last_job(folder.absolute())
+    if job_version(job) != version:
+        raise ConfigError(
+            f"{folder}: its shards were made by another version of aiwire or with other lists ({version}); do them"
+            " again with `aiwire archive run`"
+        )
     with table_status("linking copies, writing tables"):
-        assembled = assemble(last_job(folder.absolute()))
+        assembled = assemble(job)
     if as_json:
         print_json(asdict(assembled) | {"folded": assembled.folded})
     else:
