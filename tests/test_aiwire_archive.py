@@ -97,6 +97,7 @@ def test_a_selection_is_loaded_and_a_dry_run_only_counts(place: tuple[Path, dict
     where = ("--where", "list_contains(entities, 'nvidia-h100')", "--db", "s.db", "--json", *NOW)
 
     would = json.loads(done("archive", "load", "--dry-run", *where, cwd=folder))
+    assert not (folder / "s.db").exists()
     first = json.loads(done("archive", "load", *where, cwd=folder))
     again = json.loads(done("archive", "load", *where, cwd=folder))
 
@@ -142,6 +143,8 @@ def test_damaged_shards_end_in_quarantine_and_a_missing_one_in_exit_status_1(tmp
         (("run", "x.warc", "--dashboard", ":0"), "--dask"),
         (("run", "x.warc", "--storage", "anon"), "KEY=VALUE"),
         (("run", "gopher://x/y.warc"), "gopher"),
+        (("run", "x.warc", "--language", "english"), "such as en"),
+        (("run", "x.warc", "--scheduler", "tcp://"), "tcp://HOST:PORT"),
         (("run",), "SHARDS"),
     ],
 )
@@ -158,6 +161,14 @@ def test_a_condition_that_is_none_names_the_nearest_column(place: tuple[Path, di
 
     assert ended.returncode == 2
     assert "'language'" in ended.stderr
+    assert not (place[0] / "w.db").exists()
+
+
+def test_a_condition_cannot_leave_its_brackets(place: tuple[Path, dict[str, Any]]) -> None:
+    ended = aiwire("archive", "load", "--where", "language = 'en') OR (language = 'fr'", "--db", "w.db", cwd=place[0])
+
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("aiwire: --where: ")
 
 
 def test_shards_of_another_job_are_told_and_in_no_sum(tmp_path: Path) -> None:
@@ -183,3 +194,18 @@ def test_tables_are_not_made_of_what_another_version_left(tmp_path: Path) -> Non
 
     assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
     assert "another version" in ended.stderr
+
+
+def test_words_that_no_database_holds_and_a_pipe_stop_no_job(tmp_path: Path) -> None:
+    line = '{"url": "http://a.example/\\udead", "captured_at": "2026-11-02T06:00:00Z", "html": "<p>x"}'
+    far = line.replace("\\udead", "1").replace("2026", "9999")
+    (tmp_path / "odd.jsonl").write_text(f"{line}\n{far}\n", encoding="ascii")
+    os.mkfifo(tmp_path / "pipe.warc.gz")
+
+    ended = aiwire("archive", "run", "odd.jsonl", "pipe.warc.gz", "--workers", "1", *NOW, cwd=tmp_path)
+
+    assert ended.returncode == 1
+    assert "1 shards done" in ended.stdout
+    assert "is no file but a pipe" in ended.stdout
+    assert "no date of a capture" in ended.stdout
+    assert "fault of aiwire" not in ended.stdout

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, get_args
 
@@ -113,6 +114,12 @@ def test_the_audit_takes_its_share_and_always_the_same_pages() -> None:
     assert all(half.is_audited(page) for page in pages if tenth.is_audited(page))
     assert not any(Funnel(job(audit=0.0)).is_audited(page) for page in pages[:50])
     assert all(Funnel(job(audit=1.0)).is_audited(page) for page in pages[:50])
+
+
+def test_captures_of_one_url_are_audited_each_for_itself() -> None:
+    first, tenth = captured(RAIN), Funnel(job(audit=0.1))
+    captures = [replace(first, captured_at=first.captured_at + timedelta(hours=n)) for n in range(2_000)]
+    assert 140 < sum(map(tenth.is_audited, captures)) < 260
 
 
 def test_nothing_sampled_means_unknown_and_not_all() -> None:

@@ -176,3 +176,54 @@ def test_fifty_megabytes_of_anything_are_judged_in_seconds(unit: bytes) -> None:
     started = time.thread_time()
     may_be_relevant(body)
     assert time.thread_time() - started < 20
+
+
+@pytest.mark.parametrize(
+    ("title", "text"),
+    [
+        (
+            "Fjordside approves 300-megawatt data center",
+            "The council approved a data center on the old paper mill. The operator says its data center will draw 300"
+            " megawatts and leases halls to hyperscalers. A second data center may follow.",
+        ),
+        (
+            "Commerce tightens chip export rules",
+            "New export rules bar advanced chips above a performance line. Two distributors were added to the entity"
+            " list, and chip export licences will be refused.",
+        ),
+        (
+            "Foundry doubles CoWoS lines",
+            "Advanced packaging stays short: CoWoS capacity is sold out, and HBM4 stacks wait for it.",
+        ),
+        (
+            "What a rack of GPU servers costs",
+            "Over four years a GPU server on premises beats renting, says the insurer's TCO model. The total cost of"
+            " ownership holds power and staff.",
+        ),
+        ("芯片出口管制再收紧", "新规限制先进芯片出口，两家公司被列入实体清单，出口管制涉及半导体设备。"),
+    ],
+)
+def test_a_short_piece_on_hardware_rules_or_deployment_is_relevant(title: str, text: str) -> None:
+    assert is_relevant(title, text)
+
+
+@pytest.mark.parametrize(
+    ("title", "text"),
+    [
+        (
+            "Bank fined over customer letters",
+            "The regulator fined the bank under GDPR because letters went to the wrong homes.",
+        ),
+        (
+            "Hospital gets on-premises parking",
+            "On-premises parking opens in May. The on-premises garage has 400 places and a pharmacy.",
+        ),
+        (
+            "Office tower tries liquid cooling",
+            "Water runs through the ceilings; liquid cooling saves power.",
+        ),
+        ("House prices fall", "Data show that prices fell in nine of ten towns, and rents rose."),
+    ],
+)
+def test_a_piece_that_shares_a_word_with_us_is_not_relevant(title: str, text: str) -> None:
+    assert not is_relevant(title, text)

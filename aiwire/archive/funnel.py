@@ -6,7 +6,7 @@
     careful text  language, irrelevant: the definition
 
 Where nothing can be told, a page is kept. Some of those that the first two steps drop are read all the same, by the
-hash of their URL: `recall` says from them how many articles were missed.
+hash of URL and time: `recall` says from them how many articles were missed.
 """
 
 from __future__ import annotations
@@ -78,7 +78,8 @@ class Funnel:
 
     def is_audited(self, page: CapturedPage) -> bool:
         """Return whether a page is read all the same if it is dropped: the same pages in every run."""
-        digest = hashlib.blake2b(page.url.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        capture = f"{page.captured_at.isoformat()} {page.url}"  # captures of one URL are drawn each for itself
+        digest = hashlib.blake2b(capture.encode("utf-8", "surrogatepass"), digest_size=8).digest()
         return int.from_bytes(digest, "big") < self._audited_below
 
     def _is_wanted(self, text: str, language: str | None) -> bool:

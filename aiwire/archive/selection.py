@@ -34,6 +34,8 @@ _ENTITIES_SQL = """
         WHERE role IN ('subject', 'mention') {of_day} GROUP BY article_id
     ) AS named ON named.article_id = articles.id
 """
+# the first fails where a bracket of the condition ends ours, the last where it has a clause of its own
+_PROBES = ("SELECT 1 FROM articles WHERE {}", "SELECT 1 FROM articles WHERE ({})", "SELECT ({}) FROM articles")
 _UNKNOWN_COLUMN = re.compile(r'Referenced column "([^"]*)" not found')
 
 
@@ -132,10 +134,14 @@ def _checked(where: str) -> str:
         ConfigError: it is none, or more than that.
     """
     try:
-        # the second one fails where a bracket of `where` ends ours and a clause of its own begins
+        # the first one fails where a bracket of `where` ends ours, the last one where it has a clause of its own
         statements = [
             duckdb.extract_statements(sql.format(f"\n{where}\n"))
-            for sql in ("SELECT 1 FROM articles WHERE ({})", "SELECT ({}) FROM articles")
+            for sql in (
+                "SELECT 1 FROM articles WHERE {}",
+                "SELECT 1 FROM articles WHERE ({})",
+                "SELECT ({}) FROM articles",
+            )
         ]
     except duckdb.ProgrammingError as e:
         raise ConfigError(f"--where: {_in_words(e)}") from e

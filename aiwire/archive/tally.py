@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from aiwire.archive.rows import Row
 from aiwire.archive.values import Audit
@@ -12,6 +12,7 @@ from aiwire.types.archive import BadRecord, CapturedPage
 
 __all__ = ["Tally"]
 
+_MOST_CHARS = 1_000  # of an address or a reason
 _MOST_BAD = 1000  # quarantined records that are kept one by one; a file of millions has something else wrong with it
 _MORE_BAD = "quarantined-unlisted"
 
@@ -43,7 +44,8 @@ class Tally:
     def quarantine(self, record: BadRecord) -> None:
         """Count a record that cannot be used."""
         if len(self.bad) < _MOST_BAD:
-            self.bad.append(record)
+            url = None if record.url is None else _writable(record.url)
+            self.bad.append(replace(record, reason=_writable(record.reason), url=url))
         else:
             self.dropped[_MORE_BAD] += 1
 
@@ -72,3 +74,8 @@ class Tally:
         day = self._days.setdefault((source_id, site, moment[:10]), _Day(moment, moment))
         day.first_at, day.last_at = min(day.first_at, moment), max(day.last_at, moment)
         return day
+
+
+def _writable(text: str) -> str:
+    """Return words of a stranger as a database and a report can hold them."""
+    return text[:_MOST_CHARS].encode("utf-8", "backslashreplace").decode()

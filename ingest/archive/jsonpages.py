@@ -6,10 +6,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from aiwire.types import parse_iso
 from aiwire.types.archive import BadRecord, CapturedPage, PassedRecord
 from ingest.archive.content import GzipContent, Window
-from ingest.archive.payload import is_html_type
+from ingest.archive.payload import capture_date, is_html_type
 
 __all__ = ["read_json_pages"]
 
@@ -110,9 +109,9 @@ def _page_of(line: bytes, number: int, max_page_bytes: int) -> CapturedPage | Pa
     if len(body) > max_page_bytes:
         return BadRecord(number, f"too large: a page of {len(body)} bytes; up to {max_page_bytes} are read", url)
     try:
-        moment = parse_iso(captured_at if isinstance(captured_at, str) else "")
+        moment = capture_date(captured_at if isinstance(captured_at, str) else "")
     except (ValueError, OverflowError):
-        return BadRecord(number, f'"captured_at" {str(captured_at)[:40]!r} is no date', url)
+        return BadRecord(number, f'"captured_at" {str(captured_at)[:40]!r} is no date of a capture', url)
     kept = {name: value for name, value in headers.items() if name not in _NO_LONGER_TRUE}
     return CapturedPage(url, moment, {**kept, "content-type": "text/html; charset=utf-8"}, body, number)
 

@@ -10,6 +10,7 @@ import gzip
 import io
 import os
 import re
+import stat
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -80,6 +81,7 @@ def open_shard(url: str, storage: Mapping[str, str]) -> Iterator[BinaryIO]:
     """
     if not _scheme_of(url):
         with _local(url):
+            _check_regular(url)
             local = Path(url).open("rb")  # noqa: SIM115 - what is done with it may fail in its own ways
         with local:
             yield local
@@ -97,18 +99,32 @@ def describe(url: str, storage: Mapping[str, str]) -> ShardFile:
         ConfigError, InputError, TryLater: as `open_shard`.
     """
     if not _scheme_of(url):
-        with _local(url), Path(url).open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(0)
-            digest = blake2b(b"%d " % size + file.read(_ENDS), digest_size=16)
-            file.seek(max(0, size - _ENDS))
-            digest.update(file.read(_ENDS))
+        with _local(url):
+            _check_regular(url)
+            with Path(url).open("rb") as file:
+                size = file.seek(0, os.SEEK_END)
+                file.seek(0)
+                digest = blake2b(b"%d " % size + file.read(_ENDS), digest_size=16)
+                file.seek(max(0, size - _ENDS))
+                digest.update(file.read(_ENDS))
         return ShardFile(str(Path(url).absolute()), size, digest.hexdigest())
     with _failures(url):
         info = _info(_file_system(url, storage), url)
     length: int | None = info.get("size")
     mark = next((info[name] for name in ("ETag", "e_tag", "Last-Modified", "last_modified") if info.get(name)), "")
     return ShardFile(url, length, blake2b(f"{length} {mark}".encode(), digest_size=16).hexdigest())
+
+
+def _check_regular(url: str) -> None:
+    """Refuse what is no file: opening a pipe would wait for ever, a device may have no end.
+
+    Raises:
+        OSError: it is not there.
+        InputError: it is something else.
+    """
+    mode = Path(url).stat().st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # opening a folder fails in words
+        raise InputError(f"{url}: is no file but a pipe, a socket or a device; name a file")
 
 
 def expand(argument: str, storage: Mapping[str, str]) -> list[str]:

@@ -14,7 +14,16 @@ from ingest.feeds.documents import looks_like_html
 from ingest.http.decode import BodyDecoder
 from ingest.http.stored import dechunked, split_http
 
-__all__ = ["MAX_HTTP_HEAD", "PageHead", "RecordHead", "is_html_type", "made_page", "page_head", "read_head"]
+__all__ = [
+    "MAX_HTTP_HEAD",
+    "PageHead",
+    "RecordHead",
+    "capture_date",
+    "is_html_type",
+    "made_page",
+    "page_head",
+    "read_head",
+]
 
 MAX_HTTP_HEAD = 1 << 16  # servers allow 8 to 64 KiB
 _FOLD = re.compile(rb"\r?\n[ \t]+")  # a field that goes on in the next line
@@ -23,6 +32,7 @@ _HTTP_END = re.compile(rb"\r?\n\r?\n")
 _HTTP = ("http:", "https:")
 _LOOK = 4096  # characters of a body without a type: does it look like HTML?
 _MAX_LENGTH_DIGITS = 20  # int() refuses thousands
+_YEARS = (1990, 2100)  # the Web began in the first one
 _PARTIAL_DATE = re.compile(r"\d{4}(?:-\d\d)?")  # WARC 1.1 allows them
 _TEXT = re.compile(rb"[^\x00-\x08\x0e-\x1f]*+\Z")
 _UNDONE = frozenset(("content-encoding", "transfer-encoding"))
@@ -89,7 +99,7 @@ def page_head(head: RecordHead, start: bytes, offset: int) -> PageHead | PassedR
     try:
         date = _date_of(head.date)
     except (ValueError, OverflowError):
-        return BadRecord(offset, f"WARC-Date {head.date[:40]!r} is no date", head.url)
+        return BadRecord(offset, f"WARC-Date {head.date[:40]!r} is no date of a capture", head.url)
     return PageHead(head.url, date, headers, size, head.truncated)
 
 
@@ -167,4 +177,16 @@ def _text_of(uri: bytes) -> str:
 def _date_of(text: str) -> datetime:
     if _PARTIAL_DATE.fullmatch(text):
         text += "-01-01" if len(text) == 4 else "-01"
-    return parse_iso(text)
+    return capture_date(text)
+
+
+def capture_date(text: str) -> datetime:
+    """Return the moment of a capture, UTC.
+
+    Raises:
+        ValueError, OverflowError: it is no ISO 8601 date of the years in which there may be captures.
+    """
+    moment = parse_iso(text)
+    if not _YEARS[0] <= moment.year < _YEARS[1]:
+        raise ValueError(f"{text!r} is not of the years {_YEARS[0]} to {_YEARS[1]}")
+    return moment

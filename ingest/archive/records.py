@@ -36,6 +36,7 @@ _AFTER = 16  # bytes behind a block: empty lines, and the beginning of the next 
 _RECORD_END = b"\r\n\r\n"
 _CHECK = "check"  # zlib: a member was unpacked to its end, and its checksum or length is another
 _JSON_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*\{")
+_JSON_OBJECT = re.compile(rb"(?:\xef\xbb\xbf)?\s*\{\s*\"\w+\"\s*:")
 _JSON_LINE = re.compile(rb"(?m)^\s*\{\s*\"")
 
 
@@ -328,7 +329,7 @@ def _content(stream: BinaryIO, first: bytes) -> Content:
 
 def _is_json(start: bytes) -> bool:
     if RECORD_START in start or b"WARC-" in start:  # perhaps damaged, with a script of JSON in a page
-        return _JSON_START.match(start) is not None
+        return _JSON_OBJECT.match(start) is not None
     return _JSON_LINE.search(start) is not None
 
 

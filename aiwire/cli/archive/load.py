@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +15,9 @@ from aiwire.cli.common import Context, common_options, print_json, tagger_option
 from aiwire.cli.database import writable
 from aiwire.cli.progress import bars
 from aiwire.cli.tagging import prepared_tagger, tagger_config
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 __all__ = ["load"]
 
@@ -46,8 +52,10 @@ def load(
         raise click.UsageError("give either --where CONDITION or --all")
     check_extra()
     from aiwire.archive.load import load as load_articles
+    from aiwire.archive.selection import Selection
 
-    with writable(context.settings) as db, bars() as progress:
+    Selection(folder.absolute(), where).close()  # what is wrong with it is told before a database is made
+    with _database(context, dry_run=dry_run) as db, bars() as progress:
         tagger = prepared_tagger(db, tagger_config(context.settings))
         done = load_articles(
             db, folder.absolute(), where=where, tagger=tagger, now=context.now, progress=progress, limit=limit,
@@ -60,3 +68,16 @@ def load(
     click.echo(
         f"{done.new} articles {would}new, {done.updated} {would}updated, {done.known} known; of {done.sources} sources"
     )
+
+
+@contextmanager
+def _database(context: Context, *, dry_run: bool) -> Iterator[Database]:
+    """Open the database for writing; to count what would be new in one that is not there, one in memory."""
+    if not dry_run or context.settings.db.exists():
+        with writable(context.settings) as db:
+            yield db
+        return
+    from db.connection import connect
+
+    with closing(connect(":memory:")) as db:
+        yield db

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["run"]
 
 _MIB = 1 << 20
+_ADDRESS = re.compile(r"(?:[a-z]{2,6}://)?[^\s/]+:\d{1,5}")
+_SUBTAG = re.compile(r"[A-Za-z]{2,3}")  # ISO 639, which BCP 47 begins with
 
 
 @click.command()
@@ -91,6 +94,8 @@ def run(
         raise click.UsageError("--workers, --dask and --scheduler exclude each other: give one of them")
     if dashboard is not None and dask is None:
         raise click.UsageError("--dashboard is that of --dask: another scheduler has its own")
+    if scheduler is not None and not _ADDRESS.fullmatch(scheduler):
+        raise ConfigError(f"--scheduler {scheduler}: wants the address that `dask scheduler` prints, tcp://HOST:PORT")
     check_extra()
     from aiwire.archive.assemble import assemble
     from aiwire.archive.job import run_job
@@ -139,7 +144,7 @@ def _job(
 
     return Job(
         folder=folder.absolute(),
-        languages=() if "all" in languages else tuple(sorted({language.lower() for language in languages})),
+        languages=_languages(languages),
         everything=everything,
         audit=audit,
         sources=_sources(settings, listed=listed),
@@ -151,6 +156,16 @@ def _job(
         page_timeout_s=page_seconds,
         memory_limit_bytes=memory_mib * _MIB,
     )
+
+
+def _languages(given: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the primary subtags that are kept; none: all languages."""
+    if given == ("all",):
+        return ()
+    for language in given:
+        if not _SUBTAG.fullmatch(language):
+            raise ConfigError(f"--language {language}: wants the code of a language, such as en or zh, or all (alone)")
+    return tuple(sorted({language.lower() for language in given}))
 
 
 def _sources(settings: Settings, *, listed: bool) -> tuple[Source, ...]:
