@@ -134,18 +134,10 @@ def _checked(where: str) -> str:
         ConfigError: it is none, or more than that.
     """
     try:
-        # the first one fails where a bracket of `where` ends ours, the last one where it has a clause of its own
-        statements = [
-            duckdb.extract_statements(sql.format(f"\n{where}\n"))
-            for sql in (
-                "SELECT 1 FROM articles WHERE {}",
-                "SELECT 1 FROM articles WHERE ({})",
-                "SELECT ({}) FROM articles",
-            )
-        ]
+        statements = [duckdb.extract_statements(sql.format(f"\n{where}\n")) for sql in _PROBES if where.strip()]
     except duckdb.ProgrammingError as e:
         raise ConfigError(f"--where: {_in_words(e)}") from e
-    if not where.strip() or any(len(found) != 1 for found in statements):
+    if not statements or any(len(found) != 1 for found in statements):
         raise ConfigError("--where: must be one condition on the columns of articles, such as \"language = 'en'\"")
     return where
 
